@@ -1,0 +1,195 @@
+// The epoll backend. Owns one epoll descriptor and one eventfd; everything else is the contract of
+// core/backend.h. Edge registrations are in+out+rdhup once for the life of a descriptor.
+#include <sys/epoll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <new>
+
+#include "backends/backends.h"
+#include "backends/delay.h"
+#include "core/wake.h"
+
+namespace netpoll {
+
+namespace {
+
+struct EpollBackend {
+  int set = -1;
+  WakeDescriptor wake;
+  bool precise = false;
+  bool close_on_exec = true;
+  epoll_event* buffer = nullptr;
+  int buffer_size = 0;
+};
+
+EpollBackend& self(Backend* backend) {
+  return *reinterpret_cast<EpollBackend*>(backend);
+}
+const EpollBackend& self(const Backend* backend) {
+  return *reinterpret_cast<const EpollBackend*>(backend);
+}
+
+std::uint32_t to_epoll(Interest interest) {
+  if (interest.edge) return EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+  std::uint32_t bits = 0;
+  if (interest.modes & kRead) bits |= EPOLLIN;
+  if (interest.modes & kWrite) bits |= EPOLLOUT;
+  if (interest.modes & kClosed) bits |= EPOLLRDHUP;
+  return bits;
+}
+
+KernelBits from_epoll(std::uint32_t events) {
+  unsigned bits = 0;
+  if (events & (EPOLLIN | EPOLLPRI)) bits |= kIn;
+  if (events & EPOLLOUT) bits |= kOut;
+  if (events & EPOLLRDHUP) bits |= kPeerClosed;
+  if (events & EPOLLHUP) bits |= kHangup;
+  if (events & EPOLLERR) bits |= kError;
+  return static_cast<KernelBits>(bits);
+}
+
+int control(EpollBackend& epoll, int operation, int fd, Cookie cookie, std::uint32_t events) {
+  epoll_event event{};
+  event.events = events;
+  event.data.u64 = cookie;
+  return ::epoll_ctl(epoll.set, operation, fd, &event) == 0 ? 0 : errno;
+}
+
+// A fresh set with the wake descriptor in it, at its well-known cookie, level-triggered: not
+// draining it leaves it raised.
+int open_set(EpollBackend& epoll) {
+  epoll.set = ::epoll_create1(epoll.close_on_exec ? EPOLL_CLOEXEC : 0);
+  if (epoll.set < 0) return errno;
+  const int error = control(epoll, EPOLL_CTL_ADD, epoll.wake.read_end(), kWakeCookie, EPOLLIN);
+  if (error != 0) ::close(epoll.set);
+  return error;
+}
+
+int epoll_create(const BackendOptions& options, Backend** out) {
+  void* memory = std::malloc(sizeof(EpollBackend));
+  if (memory == nullptr) return ENOMEM;
+  auto* epoll = new (memory) EpollBackend;
+  epoll->precise = options.precise_waits;
+  epoll->close_on_exec = options.close_on_exec;
+  int error = epoll->wake.open();
+  if (error == 0) {
+    error = open_set(*epoll);
+    if (error != 0) epoll->wake.close();
+  }
+  if (error != 0) {
+    std::free(memory);
+    return error;
+  }
+  *out = reinterpret_cast<Backend*>(epoll);
+  return 0;
+}
+
+void epoll_destroy(Backend* backend) {
+  self(backend).wake.close();
+  ::close(self(backend).set);
+  std::free(self(backend).buffer);
+  std::free(backend);
+}
+
+int epoll_add(Backend* backend, int fd, Cookie cookie, Interest interest) {
+  return control(self(backend), EPOLL_CTL_ADD, fd, cookie, to_epoll(interest));
+}
+
+int epoll_modify(Backend* backend, int fd, Cookie cookie, Interest, Interest to) {
+  return control(self(backend), EPOLL_CTL_MOD, fd, cookie, to_epoll(to));
+}
+
+int epoll_remove(Backend* backend, int fd, Interest) {
+  return control(self(backend), EPOLL_CTL_DEL, fd, 0, 0);
+}
+
+bool make_room(EpollBackend& epoll, int capacity) {
+  if (epoll.buffer_size >= capacity) return true;
+  void* memory = std::realloc(epoll.buffer, sizeof(epoll_event) * static_cast<unsigned>(capacity));
+  if (memory == nullptr) return epoll.buffer_size > 0;
+  epoll.buffer = static_cast<epoll_event*>(memory);
+  epoll.buffer_size = capacity;
+  return true;
+}
+
+int enter(EpollBackend& epoll, std::int64_t delay, int capacity) {
+#if defined(SYS_epoll_pwait2)
+  // Only where precision was asked for, and only when a millisecond is too coarse: a sandbox that
+  // knows nothing of this call stays content otherwise.
+  if (epoll.precise && delay > 0 && delay % kNanosecondsPerMillisecond != 0) {
+    const timespec limit = delay_as_timespec(delay);
+    const long got =
+        ::syscall(SYS_epoll_pwait2, epoll.set, epoll.buffer, capacity, &limit, nullptr, 0);
+    if (got >= 0 || errno != ENOSYS) return static_cast<int>(got);
+    epoll.precise = false;
+  }
+#endif
+  return ::epoll_wait(epoll.set, epoll.buffer, capacity, delay_in_milliseconds(delay));
+}
+
+int epoll_wait_events(Backend* backend, std::int64_t delay, KernelEvent* events, int capacity) {
+  EpollBackend& epoll = self(backend);
+  if (!make_room(epoll, capacity)) return -ENOMEM;
+  if (capacity > epoll.buffer_size) capacity = epoll.buffer_size;
+  const int count = enter(epoll, delay, capacity);
+  if (count < 0) return errno == EINTR ? 0 : -errno;
+  for (int i = 0; i < count; ++i) {
+    events[i] = {epoll.buffer[i].data.u64, from_epoll(epoll.buffer[i].events)};
+  }
+  return count;
+}
+
+void epoll_wake(Backend* backend) {
+  self(backend).wake.raise();
+}
+void epoll_drain(Backend* backend) {
+  self(backend).wake.drain();
+}
+
+int epoll_reset(Backend* backend, ResetReason reason) {
+  EpollBackend& epoll = self(backend);
+  EpollBackend fresh = epoll;
+  const bool forked = reason == ResetReason::kForked;
+  int error = forked ? fresh.wake.open() : 0;
+  if (error != 0) return error;
+  error = open_set(fresh);
+  if (error != 0) {
+    if (forked) fresh.wake.close();
+    return error;
+  }
+  if (forked) epoll.wake.close();
+  ::close(epoll.set);
+  epoll = fresh;
+  return 0;
+}
+
+bool epoll_owns(const Backend* backend, int fd) {
+  return fd >= 0 && (fd == self(backend).set || self(backend).wake.owns(fd));
+}
+
+}  // namespace
+
+const BackendOps kEpollBackend = {
+    .traits = {.name = "epoll",
+               .edge = true,
+               .peer_closed = true,
+               .concurrent = true,
+               .forgets_closed = true,
+               .watches_regular_files = false,
+               .constant_cost = true},
+    .create = epoll_create,
+    .destroy = epoll_destroy,
+    .add = epoll_add,
+    .modify = epoll_modify,
+    .remove = epoll_remove,
+    .wait = epoll_wait_events,
+    .wake = epoll_wake,
+    .drain = epoll_drain,
+    .reset = epoll_reset,
+    .owns = epoll_owns,
+};
+
+}  // namespace netpoll

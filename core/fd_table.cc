@@ -1,0 +1,454 @@
+#include "core/fd_table.h"
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+namespace netpoll {
+
+namespace {
+
+constexpr ModeSet kReadGateModes = kRead | kClosed;  // the peer's close shares the read gate
+
+constexpr ModeSet modes_of(unsigned bits) {
+  return static_cast<ModeSet>(bits);
+}
+
+Waiter* parked_waiter(const PollDesc& desc) {
+  Waiter* waiter = desc.read.parked();
+  return waiter != nullptr ? waiter : desc.write.parked();
+}
+
+void set_flag(PollDesc& desc, unsigned flag, bool on) {
+  const unsigned flags = desc.registration.flags;
+  desc.registration.flags = static_cast<std::uint8_t>(on ? flags | flag : flags & ~flag);
+}
+
+bool has_flag(const PollDesc& desc, unsigned flag) {
+  return (desc.registration.flags & flag) != 0;
+}
+
+// Parks in a gate what is wanted there. True if an edge was remembered while nobody was.
+bool park_in(Gate& gate, Waiter* waiter, bool wanted) {
+  const bool remembered = gate.remembers();
+  if (wanted) {
+    gate.park(waiter);
+    return remembered;
+  }
+  if (!remembered) gate.clear();
+  return false;
+}
+
+}  // namespace
+
+void FdTable::SlotQueue::push(Slot slot) {
+  if (size == capacity) {
+    const std::uint32_t wider = capacity == 0 ? 16 : capacity * 2;
+    void* memory = std::realloc(slots, sizeof(Slot) * wider);
+    if (memory == nullptr) {
+      overflown = true;
+      return;
+    }
+    slots = static_cast<Slot*>(memory);
+    capacity = wider;
+  }
+  slots[size++] = slot;
+}
+
+// Only for the short list of files that never block: a slot may still stand there from a life
+// before this one.
+bool FdTable::SlotQueue::contains(Slot slot) const {
+  for (std::uint32_t i = 0; i < size; ++i) {
+    if (slots[i] == slot) return true;
+  }
+  return false;
+}
+
+FdTable::~FdTable() {
+  std::free(slots_);
+  std::free(instant_.slots);
+  std::free(always_ready_.slots);
+}
+
+Waiter* FdTable::waiter(int fd) const {
+  const Slot slot = slot_of(fd);
+  return slot == kNoSlot ? nullptr : parked_waiter(poller_.cache().at(slot));
+}
+
+ModeSet FdTable::wanted(int fd) const {
+  const Slot slot = slot_of(fd);
+  return slot == kNoSlot ? ModeSet{0} : poller_.cache().at(slot).registration.wanted;
+}
+
+// ---- slots ----
+
+bool FdTable::grow_to(int fd) {
+  if (fd < slots_size_) return true;
+  int size = slots_size_ == 0 ? 64 : slots_size_;
+  while (size <= fd) {
+    if (size > INT32_MAX / 2) return false;
+    size *= 2;
+  }
+  void* memory = std::realloc(slots_, sizeof(Slot) * static_cast<unsigned>(size));
+  if (memory == nullptr) return false;
+  slots_ = static_cast<Slot*>(memory);
+  std::memset(slots_ + slots_size_, 0, sizeof(Slot) * static_cast<unsigned>(size - slots_size_));
+  slots_size_ = size;
+  return true;
+}
+
+Slot FdTable::claim(int fd) {
+  if (!grow_to(fd)) return kNoSlot;
+  const Slot slot = poller_.cache().allocate(fd);
+  slots_[fd] = slot;
+  if (slot != kNoSlot) ++watched_;
+  return slot;
+}
+
+// Pre: not registered and not in the list of changes.
+void FdTable::drop(PollDesc& desc, Slot slot) {
+  slots_[desc.fd] = kNoSlot;
+  --watched_;
+  poller_.cache().release(slot);
+}
+
+// The number names another file now: events of the old one are stale from here on.
+void FdTable::renew(PollDesc& desc) {
+  desc.info.publish(next_generation(desc.info.generation()), 0);
+  desc.info.set_event_error(false, 0);
+  if (desc.read.remembers()) desc.read.clear();
+  if (desc.write.remembers()) desc.write.clear();
+  desc.registration.instant = 0;
+}
+
+// ---- notes to self ----
+
+void FdTable::note_change(PollDesc& desc, Slot slot) {
+  if (has_flag(desc, kChanged)) return;
+  set_flag(desc, kChanged, true);
+  desc.registration.next = kNoSlot;
+  if (last_change_ == kNoSlot) {
+    first_change_ = slot;
+  } else {
+    poller_.cache().at(last_change_).registration.next = slot;
+  }
+  last_change_ = slot;
+}
+
+void FdTable::note_unverified(PollDesc& desc, Slot slot) {
+  if (!has_flag(desc, kUnverified)) ++unverified_;
+  set_flag(desc, kUnverified, true);
+  note_change(desc, slot);
+}
+
+void FdTable::note_verified(PollDesc& desc) {
+  if (has_flag(desc, kUnverified)) --unverified_;
+  set_flag(desc, kUnverified | kSuspect, false);
+}
+
+void FdTable::note_instant(PollDesc& desc, Slot slot, ModeSet modes) {
+  if (desc.registration.instant == 0) instant_.push(slot);
+  desc.registration.instant = modes_of(desc.registration.instant | modes);
+}
+
+// ---- what the front end says ----
+
+int FdTable::set_demand(int fd, const Demand& demand, Identity identity) {
+  if (fd < 0) return EBADF;
+  Slot slot = slot_of(fd);
+  if (slot == kNoSlot) {
+    if (demand.modes == 0) return 0;
+    slot = claim(fd);
+    if (slot == kNoSlot) return ENOMEM;
+  }
+  PollDesc& desc = poller_.cache().at(slot);
+  const int error = tell(desc, slot, interest_of(demand), identity);
+  if (error == 0) park(desc, slot, demand);
+  if (desc.registration.wanted == 0 && !has_flag(desc, kRegistered | kChanged)) drop(desc, slot);
+  return error;
+}
+
+Interest FdTable::interest_of(const Demand& demand) const {
+  return {demand.modes, demand.edge && poller_.traits().edge};
+}
+
+Interest FdTable::current(const PollDesc& desc) const {
+  return {desc.registration.kernel, has_flag(desc, kEdge)};
+}
+
+void FdTable::park(PollDesc& desc, Slot slot, const Demand& demand) {
+  const ModeSet modes = demand.modes;
+  desc.registration.wanted = modes;
+  set_flag(desc, kEdgeWanted, demand.edge && poller_.traits().edge);
+  unsigned remembered = 0;
+  if (park_in(desc.read, demand.waiter, (modes & kReadGateModes) != 0)) remembered |= kRead;
+  if (park_in(desc.write, demand.waiter, (modes & kWrite) != 0)) remembered |= kWrite;
+  // A remembered edge is worth nothing in level mode: the kernel says what is ready now.
+  if (has_flag(desc, kEdge) && (remembered & modes) != 0) {
+    note_instant(desc, slot, modes_of(remembered & modes));
+  }
+}
+
+void FdTable::remember(int fd, ModeSet modes) {
+  const Slot slot = slot_of(fd);
+  if (slot == kNoSlot) return;
+  PollDesc& desc = poller_.cache().at(slot);
+  if (!has_flag(desc, kEdge)) return;
+  const unsigned here = modes & desc.registration.wanted;
+  if (here != 0) note_instant(desc, slot, modes_of(here));
+  if ((modes & kRead) && desc.read.parked() == nullptr) desc.read.remember();
+  if ((modes & kWrite) && desc.write.parked() == nullptr) desc.write.remember();
+}
+
+// Decides whether the change from what the kernel knows to `to` is told now, later or never.
+int FdTable::tell(PollDesc& desc, Slot slot, Interest to, Identity identity) {
+  Registration& registration = desc.registration;
+  const bool was_wanted = registration.wanted != 0;
+  if (has_flag(desc, kAlwaysReady) && identity == Identity::kUnknown) {
+    set_flag(desc, kAlwaysReady, false);
+  }
+  if (has_flag(desc, kAlwaysReady)) return 0;
+
+  if (!has_flag(desc, kRegistered)) {
+    if (to.modes == 0) return 0;
+    if (poller_.waiting() && !poller_.traits().concurrent) return defer(desc, slot, identity);
+    if (options_.lazy_additions) {
+      note_change(desc, slot);
+      return 0;
+    }
+    return enter(desc, slot, to);
+  }
+
+  if (to.modes == 0) {
+    const bool can_tell = !poller_.waiting() || poller_.traits().concurrent;
+    if (can_tell && (eager_removal_ || (poller_.waiting() && !options_.keep_registrations))) {
+      withdraw(desc, slot);
+    } else if (!options_.keep_registrations) {
+      note_change(desc, slot);
+    }
+    return 0;
+  }
+
+  const bool same_trigger = has_flag(desc, kEdge) == to.edge;
+  const bool covered = same_trigger && (to.edge || (to.modes & ~registration.kernel) == 0);
+  if (covered && identity == Identity::kSame) {
+    if (!was_wanted && !options_.keep_registrations) note_unverified(desc, slot);
+    if (!to.edge && to.modes != registration.kernel) note_change(desc, slot);
+    return 0;
+  }
+  if ((poller_.waiting() && !poller_.traits().concurrent) || options_.lazy_additions) {
+    return defer(desc, slot, identity);
+  }
+  return adjust(desc, slot, to);
+}
+
+// Leaves the change to the thread that waits, and wakes it.
+int FdTable::defer(PollDesc& desc, Slot slot, Identity identity) {
+  if (identity == Identity::kUnknown && has_flag(desc, kRegistered)) {
+    set_flag(desc, kSuspect, true);
+  }
+  note_change(desc, slot);
+  if (poller_.waiting()) poller_.wake();
+  return 0;
+}
+
+// ---- what the kernel is told ----
+
+int FdTable::enter(PollDesc& desc, Slot slot, Interest interest) {
+  int error = poller_.add(slot, interest);
+  // Registered after all: the number was closed and came back to the same open file, by dup2().
+  if (error == EEXIST) error = poller_.modify(slot, interest, interest);
+  if (error == EPERM && options_.emulate_regular_files) {
+    set_flag(desc, kAlwaysReady, true);
+    if (!always_ready_.contains(slot)) always_ready_.push(slot);
+    return 0;
+  }
+  if (error != 0) return error;
+  set_flag(desc, kRegistered, true);
+  set_flag(desc, kEdge, interest.edge);
+  desc.registration.kernel = interest.modes;
+  return 0;
+}
+
+int FdTable::adjust(PollDesc& desc, Slot slot, Interest to) {
+  const int error = poller_.modify(slot, current(desc), to);
+  if (error == 0) {
+    note_verified(desc);
+    set_flag(desc, kEdge, to.edge);
+    desc.registration.kernel = to.modes;
+    return 0;
+  }
+  if (error != ENOENT && error != EBADF) return error;
+  note_verified(desc);
+  set_flag(desc, kRegistered | kEdge, false);
+  desc.registration.kernel = 0;
+  renew(desc);
+  return error == ENOENT ? enter(desc, slot, to) : error;
+}
+
+// Failure is the normal course of a close before the last watcher goes; the generation sees to it
+// that nothing comes of a registration that lives on.
+int FdTable::withdraw(PollDesc& desc, Slot slot) {
+  const int error = poller_.remove(slot, current(desc));
+  note_verified(desc);
+  set_flag(desc, kRegistered | kEdge, false);
+  desc.registration.kernel = 0;
+  renew(desc);
+  return error;
+}
+
+void FdTable::reconcile(bool may_sleep) {
+  Slot slot = first_change_;
+  first_change_ = last_change_ = kNoSlot;
+  while (slot != kNoSlot) {
+    PollDesc& desc = poller_.cache().at(slot);
+    const Slot next = desc.registration.next;
+    set_flag(desc, kChanged, false);
+    bring_up_to_date(desc, slot, may_sleep);
+    slot = next;
+  }
+  if (zombie_) rebuild_after_zombie();
+}
+
+void FdTable::bring_up_to_date(PollDesc& desc, Slot slot, bool may_sleep) {
+  const Interest to{desc.registration.wanted, has_flag(desc, kEdgeWanted)};
+  if (to.modes == 0) {
+    const bool in_vain = has_flag(desc, kReportedInVain);
+    if (has_flag(desc, kRegistered) && (in_vain || !options_.keep_registrations)) {
+      const int error = withdraw(desc, slot);
+      if (in_vain && (error == ENOENT || error == EBADF)) zombie_ = true;
+    }
+    if (!has_flag(desc, kRegistered)) drop(desc, slot);
+    return;
+  }
+  int error = 0;
+  if (!has_flag(desc, kRegistered)) {
+    if (!has_flag(desc, kAlwaysReady)) error = enter(desc, slot, to);
+  } else if (has_flag(desc, kSuspect) || has_flag(desc, kEdge) != to.edge ||
+             (!to.edge && to.modes != desc.registration.kernel)) {
+    error = adjust(desc, slot, to);
+  } else if (has_flag(desc, kUnverified)) {
+    if (may_sleep) {
+      error = adjust(desc, slot, to);
+    } else {
+      note_change(desc, slot);
+    }
+  }
+  if (error != 0) note_instant(desc, slot, kInvalid);
+}
+
+// ---- what the kernel says ----
+
+void FdTable::collect(WaiterList& out) {
+  // Room first: an edge that is taken from the kernel and then dropped would be lost for good.
+  const std::uint32_t events = static_cast<std::uint32_t>(poller_.event_count());
+  const std::uint32_t extra = instant_.size + always_ready_.size;
+  const bool roomy = out.reserve(poller_.event_capacity() + extra);
+  if (poller_.wait_was_full() && out.reserve(poller_.event_capacity() * 2 + extra)) {
+    poller_.double_event_capacity();
+  }
+  out.clear();
+  if (!roomy && out.capacity() < events) return;
+  stale_before_ = stale_now_;
+  stale_now_ = kWakeCookie;
+  poller_.for_each_event(
+      [&](Slot slot, PollDesc& desc, KernelBits bits) { deliver(desc, slot, bits, out); },
+      [&](Cookie cookie) { note_stale(cookie); });
+  if (has_instant()) {
+    deliver_instant(out);
+    deliver_always_ready(out);
+  }
+}
+
+void FdTable::deliver(PollDesc& desc, Slot slot, KernelBits bits, WaiterList& out) {
+  const ModeSet modes = options_.readiness[bits];
+  const ModeSet wanted = desc.registration.wanted;
+  const ModeSet hits = modes_of(modes & (wanted == 0 ? 0u : wanted | kInvalid));
+  if (has_flag(desc, kEdge)) {
+    if ((modes & kRead) && desc.read.parked() == nullptr) desc.read.remember();
+    if ((modes & kWrite) && desc.write.parked() == nullptr) desc.write.remember();
+  } else if (hits == 0) {
+    // Left behind, or narrowed by another thread during the wait: tell the kernel, or it will
+    // report this again and again.
+    if (wanted == 0) set_flag(desc, kReportedInVain, true);
+    note_change(desc, slot);
+  }
+  if (hits != 0) out.push(parked_waiter(desc), slot, hits);
+}
+
+void FdTable::deliver_instant(WaiterList& out) {
+  const auto deliver_one = [&](Slot slot) {
+    PollDesc& desc = poller_.cache().at(slot);
+    const ModeSet modes =
+        modes_of(desc.registration.instant & (desc.registration.wanted | unsigned{kInvalid}));
+    desc.registration.instant = 0;
+    Waiter* waiter = parked_waiter(desc);
+    if (modes != 0 && waiter != nullptr) out.push(waiter, slot, modes);
+  };
+  std::uint32_t taken = 0;
+  while (taken < instant_.size && out.size() < out.capacity())
+    deliver_one(instant_.slots[taken++]);
+  instant_.size -= taken;
+  std::memmove(instant_.slots, instant_.slots + taken, sizeof(Slot) * instant_.size);
+  if (!instant_.overflown) return;
+  const Slot end = poller_.cache().end();
+  Slot slot = 1;
+  for (; slot < end && out.size() < out.capacity(); ++slot)
+    deliver_one(slot);
+  instant_.overflown = slot < end;
+}
+
+void FdTable::deliver_always_ready(WaiterList& out) {
+  std::uint32_t kept = 0;
+  for (std::uint32_t i = 0; i < always_ready_.size; ++i) {
+    const Slot slot = always_ready_.slots[i];
+    PollDesc& desc = poller_.cache().at(slot);
+    if (!has_flag(desc, kAlwaysReady) || desc.registration.wanted == 0) {
+      set_flag(desc, kAlwaysReady, false);
+      continue;
+    }
+    always_ready_.slots[kept++] = slot;
+    const ModeSet modes = modes_of(desc.registration.wanted & unsigned{kRead | kWrite});
+    if (modes != 0 && out.size() < out.capacity()) out.push(parked_waiter(desc), slot, modes);
+  }
+  always_ready_.size = kept;
+}
+
+// ---- registrations that can not be removed ----
+
+void FdTable::note_stale(Cookie cookie) {
+  if (stale_now_ == kWakeCookie) stale_now_ = cookie;
+  // Once may be a change that another thread made during the wait. The same one twice in a row is
+  // a registration that outlived its descriptor, and will be reported for as long as it is ready.
+  if (cookie == stale_before_) zombie_ = true;
+}
+
+void FdTable::rebuild_after_zombie() {
+  zombie_ = false;
+  stale_now_ = stale_before_ = kWakeCookie;
+  if (poller_.counters().rebuilds != 0) eager_removal_ = true;
+  reset(ResetReason::kZombies);
+}
+
+int FdTable::reset(ResetReason reason) {
+  const int error = poller_.reset(reason);
+  if (error != 0) return error;
+  const Slot end = poller_.cache().end();
+  for (Slot slot = 1; slot < end; ++slot) {
+    PollDesc& desc = poller_.cache().at(slot);
+    if (desc.fd < 0) continue;
+    const bool was_registered = has_flag(desc, kRegistered);
+    note_verified(desc);
+    set_flag(desc, kRegistered | kEdge | kReportedInVain, false);
+    desc.registration.kernel = 0;
+    const Interest to{desc.registration.wanted, has_flag(desc, kEdgeWanted)};
+    if (to.modes == 0) {
+      if (!has_flag(desc, kChanged)) drop(desc, slot);
+    } else if (was_registered && enter(desc, slot, to) != 0) {
+      note_instant(desc, slot, kInvalid);
+    }
+  }
+  return 0;
+}
+
+}  // namespace netpoll

@@ -1,0 +1,154 @@
+// The fd table of a loop: which descriptor has which watchers, and what the kernel has to be told
+// about it. A front end states its demand for a descriptor after every change of its watchers; the
+// table decides when, and whether, that costs a system call:
+//
+//   * What grows is told at once, so that an error reaches the caller, and only if the kernel does
+//     not know it already.
+//   * What shrinks is told before the next sleep, once, if it is still so by then.
+//   * A descriptor that left and came back may be another file under the same number. One call asks
+//     the kernel (modify: ENOENT means a new file, which gets a new generation). Where the front
+//     end vouches that it is the same, none is made until the loop is about to sleep: a busy loop
+//     that re-adds one-shot watchers makes no calls at all, and no lie survives a sleep.
+//   * A registration that can not be removed any more, because its number was closed while a
+//     duplicate lives on, would be reported for ever: the kernel set is rebuilt, and if that
+//     happens again removal becomes eager.
+//
+// Edge mode: the descriptor is registered once for everything, and its gates remember edges that
+// came while nobody wanted them. Level mode: the waiters stay parked and the kernel reports them
+// for as long as they are ready. All of one descriptor's watchers share a mode; the front end
+// demands edges only when all of them can live with it.
+//
+// The caller holds the loop's lock. The table knows no watchers, only the Waiter that the front end
+// wants back, which stands for all watchers of the descriptor.
+#pragma once
+
+#include <cstdint>
+
+#include "core/poller.h"
+
+namespace netpoll {
+
+struct FdTableOptions {
+  ReadinessMap readiness = kNativeReadiness;
+  // Additions wait for the next sleep as well, and their errors come back as kInvalid.
+  bool lazy_additions = false;
+  // The front end is told of every new descriptor, so a registration may stay behind when its last
+  // watcher goes: it is removed when it is reported in vain.
+  bool keep_registrations = false;
+  // Files that the kernel can not watch are ready in every turn, instead of an EPERM.
+  bool emulate_regular_files = false;
+};
+
+enum class Identity : std::uint8_t {
+  kSame,     // the caller vouches that the number still names the file that was watched last
+  kUnknown,  // it may have been closed and opened anew
+};
+
+struct Demand {
+  Waiter* waiter = nullptr;  // handed back when any of `modes` is ready; set when modes != 0
+  ModeSet modes = 0;
+  bool edge = false;
+};
+
+class FdTable {
+ public:
+  explicit FdTable(Poller& poller) : poller_(poller) {}
+  FdTable(const FdTable&) = delete;
+  FdTable& operator=(const FdTable&) = delete;
+  ~FdTable();
+
+  void configure(const FdTableOptions& options) { options_ = options; }
+
+  // States what the watchers of `fd` want from now on. 0, or an errno with the old demand still in
+  // force (EBADF, EPERM, ENOMEM, ENOSPC …).
+  int set_demand(int fd, const Demand& demand, Identity identity);
+
+  // What was demanded last.
+  Waiter* waiter(int fd) const;
+  ModeSet wanted(int fd) const;
+
+  // Edge mode: a reader or writer that stops before it has met EAGAIN leaves its readiness behind,
+  // for the next watcher of that direction.
+  void remember(int fd, ModeSet modes);
+
+  // Brings the kernel up to date. `may_sleep` says that the loop will block after this, so that
+  // registrations which are trusted but not verified have to be verified now.
+  void reconcile(bool may_sleep);
+  bool has_unverified() const { return unverified_ != 0; }
+
+  // Whether collect() has something to say without asking the kernel.
+  bool has_instant() const {
+    return instant_.size != 0 || instant_.overflown || always_ready_.size != 0 ||
+           always_ready_.overflown;
+  }
+
+  // Turns the events of the last wait into waiters, kernel order first. Waiters of a descriptor
+  // that proved to be closed get kInvalid.
+  void collect(WaiterList& out);
+
+  // In a forked child: registers everything anew. 0, or the errno that kept the kernel set from
+  // being made, with everything as it was. Descriptors that could not be registered are reported as
+  // kInvalid by the next collect().
+  int reset(ResetReason reason);
+
+  std::uint32_t watched() const { return watched_; }
+  bool eager_removal() const { return eager_removal_; }
+  // From now on the last watcher's departure is told to the kernel at once.
+  void remove_eagerly() { eager_removal_ = true; }
+
+ private:
+  // A list of slots outside of the descriptors, for the rare kinds of work. When memory is too
+  // short for it, `overflown` makes its reader look at every descriptor instead.
+  struct SlotQueue {
+    Slot* slots = nullptr;
+    std::uint32_t size = 0;
+    std::uint32_t capacity = 0;
+    bool overflown = false;
+    void push(Slot slot);
+    bool contains(Slot slot) const;
+  };
+
+  Slot slot_of(int fd) const { return fd >= 0 && fd < slots_size_ ? slots_[fd] : kNoSlot; }
+  Slot claim(int fd);
+  bool grow_to(int fd);
+  void drop(PollDesc& desc, Slot slot);
+  void renew(PollDesc& desc);
+
+  int tell(PollDesc& desc, Slot slot, Interest to, Identity identity);
+  int defer(PollDesc& desc, Slot slot, Identity identity);
+  int enter(PollDesc& desc, Slot slot, Interest interest);
+  int adjust(PollDesc& desc, Slot slot, Interest to);
+  int withdraw(PollDesc& desc, Slot slot);
+  void bring_up_to_date(PollDesc& desc, Slot slot, bool may_sleep);
+  void park(PollDesc& desc, Slot slot, const Demand& demand);
+  Interest interest_of(const Demand& demand) const;
+  Interest current(const PollDesc& desc) const;
+
+  void note_change(PollDesc& desc, Slot slot);
+  void note_unverified(PollDesc& desc, Slot slot);
+  void note_verified(PollDesc& desc);
+  void note_instant(PollDesc& desc, Slot slot, ModeSet modes);
+
+  void deliver(PollDesc& desc, Slot slot, KernelBits bits, WaiterList& out);
+  void deliver_instant(WaiterList& out);
+  void deliver_always_ready(WaiterList& out);
+  void note_stale(Cookie cookie);
+  void rebuild_after_zombie();
+
+  Poller& poller_;
+  FdTableOptions options_;
+  Slot* slots_ = nullptr;  // indexed by descriptor
+  int slots_size_ = 0;
+  std::uint32_t watched_ = 0;
+  Slot first_change_ = kNoSlot;  // linked through Registration::next, oldest first
+  Slot last_change_ = kNoSlot;
+  SlotQueue instant_;
+  SlotQueue always_ready_;
+  std::uint32_t unverified_ = 0;
+  Cookie stale_now_ = kWakeCookie;     // the first stale event of this wait
+  Cookie stale_before_ = kWakeCookie;  // ... and of the one before
+  bool zombie_ = false;
+  bool eager_removal_ = false;
+};
+
+}  // namespace netpoll

@@ -1,0 +1,91 @@
+#include "core/poll_cache.h"
+
+#include <bit>
+#include <cstdlib>
+#include <new>
+
+namespace netpoll {
+
+namespace {
+
+constexpr Slot segment_size(unsigned segment, unsigned first_bits) {
+  return Slot{1} << (first_bits + segment);
+}
+
+// Slots are numbered through the segments: segment k starts where the ones before it end.
+constexpr Slot segment_start(unsigned segment, unsigned first_bits) {
+  return segment_size(segment, first_bits) - segment_size(0, first_bits);
+}
+
+}  // namespace
+
+unsigned PollCache::segment_of(Slot slot) {
+  const Slot biased = slot + segment_size(0, kFirstSegmentBits);
+  return static_cast<unsigned>(std::bit_width(biased)) - 1 - kFirstSegmentBits;
+}
+
+PollCache::~PollCache() {
+  for (auto& segment : segments_)
+    std::free(segment.load(std::memory_order_relaxed));
+}
+
+PollDesc* PollCache::find(Slot slot) const {
+  if (slot >= end()) return nullptr;
+  const unsigned segment = segment_of(slot);
+  PollDesc* base = segments_[segment].load(std::memory_order_acquire);
+  return base + (slot - segment_start(segment, kFirstSegmentBits));
+}
+
+bool PollCache::grow() {
+  const Slot start = end_.load(std::memory_order_relaxed);
+  const unsigned segment = segment_of(start);
+  if (segment >= kSegments) return false;
+  const Slot size = segment_size(segment, kFirstSegmentBits);
+  auto* base = static_cast<PollDesc*>(std::malloc(sizeof(PollDesc) * size));
+  if (base == nullptr) return false;
+  segments_[segment].store(base, std::memory_order_release);
+  // Slots get their content when they are first handed out, so that a large segment costs no more
+  // memory than the descriptors that are in use; until then end_ keeps them out of reach.
+  segment_end_ = start + size;
+  return true;
+}
+
+Slot PollCache::allocate(int fd) {
+  Slot slot = free_;
+  if (slot != kNoSlot) {
+    free_ = at(slot).registration.next;
+  } else {
+    slot = end_.load(std::memory_order_relaxed);
+    if (slot == segment_end_ && !grow()) return kNoSlot;
+    const unsigned segment = segment_of(slot);
+    PollDesc* base = segments_[segment].load(std::memory_order_relaxed);
+    new (base + (slot - segment_start(segment, kFirstSegmentBits))) PollDesc;
+    end_.store(slot + 1, std::memory_order_release);
+    if (slot == kNoSlot) return allocate(fd);
+  }
+  PollDesc& desc = at(slot);
+  desc.fd = fd;
+  desc.registration = Registration{};
+  desc.read.clear();
+  desc.write.clear();
+  Generation generation = desc.info.generation();
+  if (generation == 0) generation = 1;
+  desc.info.set_event_error(false, 0);
+  desc.info.publish(generation, 0);
+  ++live_;
+  return slot;
+}
+
+void PollCache::release(Slot slot) {
+  PollDesc& desc = at(slot);
+  desc.info.publish(next_generation(desc.info.generation()), 0);
+  desc.fd = -1;
+  desc.read.clear();
+  desc.write.clear();
+  desc.registration = Registration{};
+  desc.registration.next = free_;
+  free_ = slot;
+  --live_;
+}
+
+}  // namespace netpoll

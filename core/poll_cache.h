@@ -1,0 +1,60 @@
+// The slab of PollDescs (the model's pollCache): type-stable, indexed by slot, never moved. Kernel
+// queues may name a slot after it was freed; looking it up always finds a PollDesc, whose
+// generation then rejects the stale event. Memory goes back only with the whole cache, when no
+// kernel queue is left that could name a slot.
+//
+// Allocation and release belong to the owner of the poller and take its lock if it has one; lookup
+// is safe from any thread at any time.
+#pragma once
+
+#include <atomic>
+
+#include "core/poll_desc.h"
+
+namespace netpoll {
+
+class PollCache {
+ public:
+  PollCache() = default;
+  PollCache(const PollCache&) = delete;
+  PollCache& operator=(const PollCache&) = delete;
+  ~PollCache();
+
+  // A free slot in a generation of its own, or kNoSlot when memory is short.
+  Slot allocate(int fd);
+
+  // From here on, every event still in flight for this incarnation is stale.
+  void release(Slot slot);
+
+  // Any slot that was ever allocated, free now or not; nullptr for one that never was.
+  PollDesc* find(Slot slot) const;
+
+  // The descriptor of a live incarnation, or nullptr for a stale or foreign cookie.
+  PollDesc* find_live(Cookie cookie) const {
+    PollDesc* desc = find(cookie_slot(cookie));
+    if (desc == nullptr || desc->info.generation() != cookie_generation(cookie)) return nullptr;
+    return desc;
+  }
+
+  PollDesc& at(Slot slot) const { return *find(slot); }
+  Cookie cookie_of(Slot slot) const { return make_cookie(slot, at(slot).info.generation()); }
+  std::uint32_t live() const { return live_; }
+  Slot end() const { return end_.load(std::memory_order_acquire); }
+
+ private:
+  // Segment k holds kFirstSegment << k descriptors: 25 pointers reach every slot, and what is there
+  // never moves.
+  static constexpr unsigned kFirstSegmentBits = 7;
+  static constexpr unsigned kSegments = 25;
+
+  static unsigned segment_of(Slot slot);
+  bool grow();
+
+  std::atomic<PollDesc*> segments_[kSegments] = {};
+  std::atomic<Slot> end_{0};  // one past the last slot that has memory
+  Slot segment_end_ = 0;      // one past the last slot of the newest segment
+  Slot free_ = kNoSlot;
+  std::uint32_t live_ = 0;
+};
+
+}  // namespace netpoll
