@@ -1,0 +1,42 @@
+#include "core/loop.h"
+
+#include <cerrno>
+
+namespace netpoll {
+
+int Loop::init(const LoopOptions& options) {
+  fds_.configure(options.fds);
+  const int error = poller_.init(*options.backend, options.backend_options);
+  if (error != 0) return error;
+  if (!ready_.reserve(poller_.event_capacity())) {
+    poller_.shut_down();
+    return ENOMEM;
+  }
+  return 0;
+}
+
+void Loop::shut_down() {
+  signals_.close();
+  poller_.shut_down();
+}
+
+int Loop::watch_signal(int signal) {
+  if (!signals_.is_open()) {
+    const auto wake_loop = [](void* loop) { static_cast<Loop*>(loop)->wake(); };
+    const int error = signals_.open(wake_loop, this);
+    if (error != 0) return error;
+  }
+  return signals_.watch(signal);
+}
+
+int Loop::unwatch_signal(int signal) {
+  return signals_.is_open() ? signals_.unwatch(signal) : 0;
+}
+
+int Loop::after_fork() {
+  signals_.after_fork();
+  trusted_turns_ = pause_ = 0;
+  return fds_.reset(ResetReason::kForked);
+}
+
+}  // namespace netpoll

@@ -1,0 +1,114 @@
+// The timers of a loop: a 4-ary heap of promises over a table of timers.
+//
+// A timer is a slot in the table: what it belongs to and when it is due. The heap holds promises,
+// "slot s is not due before t", and may hold some that are out of date. Hence:
+//   * Arming pushes one promise and touches no other timer.
+//   * Moving a timer later, or cancelling it, writes its slot and nothing else; the promise is
+//     repaired or dropped when it surfaces. Both are O(1).
+//   * Moving it earlier pushes a second promise, which makes the first one void.
+// Void promises are swept out when they outnumber the live timers.
+//
+// The owner of a timer keeps its TimerId, a plain number, and may free whatever the timer belongs
+// to as soon as it has cancelled: nothing here points into a cancelled timer's memory.
+// Timers due at the same moment come out in the order in which they were armed.
+#pragma once
+
+#include <cstdint>
+
+#include "core/clock.h"
+
+namespace netpoll {
+
+using TimerId = std::uint32_t;
+inline constexpr TimerId kNoTimer = 0;
+
+class TimerHeap {
+ public:
+  TimerHeap() = default;
+  TimerHeap(const TimerHeap&) = delete;
+  TimerHeap& operator=(const TimerHeap&) = delete;
+  ~TimerHeap();
+
+  // Arms a timer for `owner`. kNoTimer when memory is short, with nothing changed.
+  TimerId arm(void* owner, Nanoseconds when);
+
+  // Makes sure that the next `count` calls of arm() can not fail.
+  bool reserve(std::uint32_t count);
+
+  // Moves an armed timer. False when memory is short (possible only for an earlier time), with the
+  // timer where it was.
+  bool move(TimerId timer, Nanoseconds when);
+
+  void cancel(TimerId timer);
+
+  Nanoseconds when(TimerId timer) const { return table_[timer].when; }
+  void* owner(TimerId timer) const { return table_[timer].owner; }
+  std::uint32_t size() const { return live_; }
+  bool empty() const { return live_ == 0; }
+
+  // The time of the earliest timer, exactly; kForever when there is none.
+  Nanoseconds earliest();
+
+  // Takes out the earliest timer if it is due at `now`, and returns its owner; nullptr otherwise.
+  void* pop_due(Nanoseconds now);
+
+  // The earliest timer's id and owner without taking it out; kNoTimer when there is none.
+  TimerId first();
+
+  // Ids run from 1 to end() - 1; is_armed() tells which of them live. For walking all timers.
+  TimerId end() const { return table_end_; }
+  bool is_armed(TimerId timer) const { return table_[timer].owner != nullptr; }
+
+  // Steps of sifting since the beginning: what tests use to prove what is O(1).
+  std::uint64_t sift_steps() const { return sift_steps_; }
+
+ private:
+  struct Timer {
+    void* owner;          // nullptr: free, and `next_free` counts
+    Nanoseconds when;     // when it is really due
+    std::uint32_t stamp;  // which promise is the valid one
+    union {
+      std::uint32_t order;  // when it was last armed or moved, for ties
+      TimerId next_free;
+    };
+  };
+  struct Promise {
+    Nanoseconds bound;  // never later than the timer's time
+    TimerId timer;
+    std::uint32_t stamp;
+  };
+
+  static bool before(const Promise& a, const Promise& b) {
+    if (a.bound != b.bound) return a.bound < b.bound;
+    return static_cast<std::int32_t>(a.stamp - b.stamp) < 0;
+  }
+  bool is_void(const Promise& promise) const {
+    const Timer& timer = table_[promise.timer];
+    return timer.owner == nullptr || timer.stamp != promise.stamp;
+  }
+
+  bool reserve_promises(std::uint32_t count);
+  bool reserve_timers(std::uint32_t count);
+  void push(const Promise& promise);
+  void sift_up(std::uint32_t hole, const Promise& promise);
+  void sift_down(std::uint32_t hole, const Promise& promise);
+  void remove_root();
+  void sweep();
+  void release(TimerId timer);
+
+  // Brings a valid, exact promise to the root. False when no timer is left.
+  bool settle();
+
+  Promise* heap_ = nullptr;
+  std::uint32_t heap_size_ = 0;
+  std::uint32_t heap_capacity_ = 0;
+  Timer* table_ = nullptr;
+  std::uint32_t table_end_ = 1;  // slot 0 is "no timer"
+  std::uint32_t table_capacity_ = 0;
+  TimerId free_ = kNoTimer;
+  std::uint32_t live_ = 0;
+  std::uint32_t next_stamp_ = 0;
+  std::uint64_t sift_steps_ = 0;
+};
+
+}  // namespace netpoll
