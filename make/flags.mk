@@ -1,0 +1,38 @@
+# Every flag that is not a module's own, and the files under $(B)/flags that remember the flags last
+# used: an object depends on the file of its kind, which changes exactly when the flags do.
+
+OPT ?= -O2 -g
+WERROR ?=
+sanitizer := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer,)
+ifeq ($(SAN),undefined)
+sanitizer += -fno-sanitize-recover=all
+endif
+lto := $(if $(SAN),,$(CONFIGURED_LTO))
+
+BASE_CPPFLAGS := -I. -I$(B) -D_GNU_SOURCE
+# Unwind tables stay: a report of a blocked loop wants a backtrace.
+BASE_CXXFLAGS := $(CONFIGURED_CXXFLAGS) $(OPT) $(lto) $(sanitizer) -fPIC -fvisibility=hidden \
+  -fvisibility-inlines-hidden -fno-exceptions -fno-rtti -fno-threadsafe-statics -Wall -Wextra
+BASE_CFLAGS := $(CONFIGURED_CFLAGS) $(OPT) $(lto) $(sanitizer) -fPIC -Wall -Wextra
+BASE_LDFLAGS := $(OPT) $(lto) $(sanitizer) -Wl,-z,relro -Wl,-z,now -Wl,--as-needed
+# clang leaves a sanitizer's symbols for the program to define.
+SHARED_LDFLAGS := -static-libgcc $(if $(SAN),,-Wl$(comma)-z$(comma)defs)
+werror := $(if $(filter-out 0,$(WERROR)),-Werror)
+
+$(B)/obj/core/% $(B)/obj/backends/% $(B)/obj/compat/%: CXXFLAGS += -Wshadow -Wconversion
+$(B)/obj/compat/%: CPPFLAGS += -Icompat/include
+
+ifneq ($(SAN),)
+export HARNESS_LIMIT_FACTOR ?= 4
+export ASAN_OPTIONS ?= halt_on_error=1:detect_stack_use_after_return=1:strict_string_checks=1
+export UBSAN_OPTIONS ?= halt_on_error=1:print_stacktrace=1
+export TSAN_OPTIONS ?= halt_on_error=1:second_deadlock_stack=1
+endif
+
+# -Werror is left out: it decides whether an object exists, not what is in it.
+$(shell mkdir -p $(B)/flags)
+remember = $(if $(call differs,$(1),$(file <$(B)/flags/$(2))),$(file >$(B)/flags/$(2),$(1)))
+differs = $(subst x$(strip $(1)),,x$(strip $(2)))$(subst x$(strip $(2)),,x$(strip $(1)))
+$(call remember,$(CXX) $(BASE_CPPFLAGS) $(BASE_CXXFLAGS),cc)
+$(call remember,$(CC) $(BASE_CPPFLAGS) $(BASE_CFLAGS),c)
+$(call remember,$(CC) $(BASE_LDFLAGS) $(SHARED_LDFLAGS),link)

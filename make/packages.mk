@@ -1,0 +1,20 @@
+# The Debian packages that the build needs, all of them, in groups. `make GOAL` wants the group
+# `build`, and the group called GOAL if there is one (check also stands for every check-*).
+# make/install-packages asks dpkg first, and apt only for what is missing; without root it prints the
+# command to run. On a system without dpkg, configure is the one to say what is missing.
+
+packages_build := g++ gcc libc6-dev autoconf pkg-config libssl-dev libelf-dev
+packages_check := libcmocka-dev libevent-dev libev-dev abigail-tools strace binutils openssl procps
+packages_lint := clang clang-format clang-tidy $(packages_check)
+packages_cross := nodejs npm
+
+wanted_packages := $(packages_build) $(foreach goal,$(filter-out build,$(goals)),\
+  $(packages_$(goal)) $(if $(filter check-%,$(goal)),$(packages_check)))
+wanted_packages += $(if $(findstring clang,$(CXX)),clang llvm)
+
+ifneq ($(shell command -v dpkg-query),)
+packages_answer := $(shell make/install-packages $(sort $(wanted_packages)) >&2 || echo failed)
+ifneq ($(packages_answer),)
+$(error the packages above are missing)
+endif
+endif

@@ -1,0 +1,32 @@
+# How one object is compiled. Included last, when every module has spoken: ALL_OBJECTS is complete.
+
+say = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(patsubst $(B)/%,%,$(2))')
+
+# Beside each object: what it included (.d) and how it was made (.cmd, for lint and editors).
+compile = $(file >$(@:.o=.cmd),$(2) $(3))$(Q)$(2) $(3) $(werror) -MMD -MP -MF $(@:.o=.d) -c $(1) -o $@
+
+.SECONDEXPANSION:
+$(B)/obj/%.o: %.cc $(B)/flags/cc $$(call module_flags,$$(@D)) | $(GENERATED_HEADERS) $$(@D)/.
+	$(call say,CXX,$<)
+	$(call compile,$<,$(CXX),$(BASE_CPPFLAGS) $(CPPFLAGS) $(BASE_CXXFLAGS) $(CXXFLAGS))
+
+$(B)/obj/%.o: %.c $(B)/flags/c $$(call module_flags,$$(@D)) | $(GENERATED_HEADERS) $$(@D)/.
+	$(call say,CC,$<)
+	$(call compile,$<,$(CC),$(BASE_CPPFLAGS) $(CPPFLAGS) $(BASE_CFLAGS) $(CFLAGS))
+
+%/.:
+	@mkdir -p $@
+
+# A module's own flags count as well, but adding a source to it must not rebuild the rest: the lines
+# of module.mk that speak of flags are kept apart, and rewritten only when they change.
+module_flags = $(if $(filter $(modules),$(patsubst $(B)/obj/%,%,$(1))),\
+  $(B)/flags/modules/$(patsubst $(B)/obj/%,%,$(1)).mk)
+
+$(B)/flags/modules/%.mk: $(B)/flags/modules/%.seen ;
+$(B)/flags/modules/%.seen: %/module.mk
+	@mkdir -p $(@D)
+	@grep FLAGS $< >$@ || :
+	@cmp -s $@ $(@:.seen=.mk) || cp $@ $(@:.seen=.mk)
+.PRECIOUS: $(B)/flags/modules/%.seen $(B)/flags/modules/%.mk %/.
+
+-include $(patsubst %.o,%.d,$(sort $(ALL_OBJECTS)))
