@@ -26,6 +26,7 @@ ifneq ($(filter undefined default,$(origin CC)),)
 CC := $(patsubst g++%,gcc%,$(patsubst clang++%,clang%,$(CXX)))
 endif
 empty :=
+comma := ,
 space := $(empty) $(empty)
 B ?= $(subst $(space),-,$(strip build $(filter-out g++,$(notdir $(firstword $(CXX)))) $(SAN)))
 root := $(CURDIR)

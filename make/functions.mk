@@ -21,7 +21,6 @@
 #   $(B)/bin/NAME: LDLIBS += -lm                              (LDFLAGS likewise)
 # Headers made during the build: GENERATED_HEADERS += $(B)/gen/...; they exist before any compilation.
 
-comma := ,
 ALL_OBJECTS :=
 ALL_PROGRAMS :=
 CHECKS :=
