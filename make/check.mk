@@ -7,11 +7,14 @@
 ONLY ?= *
 selected_checks := $(shell set -f; for name in $(CHECKS); do for glob in $(ONLY); do \
   case $$name in ($$glob) echo $$name; break;; esac; done; done)
-check_list = $(foreach name,$(selected_checks),$(name)	$(check_seconds_$(name))	$(check_command_$(name))$(newline))
 define newline
 
 
 endef
+tab := $(empty)	$(empty)
+# foreach puts a space between its results; here it would become part of the next name.
+check_list = $(subst $(newline) ,$(newline),$(foreach name,$(selected_checks),$(strip \
+  $(name))$(tab)$(check_seconds_$(name))$(tab)$(check_command_$(name))$(newline)))
 
 export B CC CXX SAN
 check: $(if $(filter *,$(ONLY)),all) $(foreach name,$(selected_checks),$(check_needs_$(name))) $(B)/bin/run-checks | $(B)/checks/.
