@@ -59,7 +59,7 @@ endif
 include make/functions.mk
 ifdef configured
 # Arrows point one way: a module may use the variables of those before it.
-modules := core backends compat/native compat/event $(patsubst %/module.mk,%,\
+modules := core backends compat/view compat/native compat/event $(patsubst %/module.mk,%,\
   $(wildcard compat/event/*/module.mk)) compat/ev compat/abi compat/swap compat/include \
   conformance/harness conformance/build $(patsubst %/module.mk,%,$(wildcard conformance/*/module.mk)) man
 modules := $(call unique,$(patsubst %/module.mk,%,$(wildcard $(modules:=/module.mk))))

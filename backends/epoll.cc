@@ -1,5 +1,5 @@
 // The epoll backend. Owns one epoll descriptor and one eventfd; everything else is the contract of
-// core/backend.h.
+// core/backend.h. Edge registrations are in+out+rdhup once for the life of a descriptor.
 #include <sys/epoll.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -33,7 +33,8 @@ const EpollBackend& self(const Backend* backend) {
 }
 
 std::uint32_t to_epoll(Interest interest) {
-  std::uint32_t bits = interest.edge ? EPOLLET : 0u;
+  if (interest.edge) return EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+  std::uint32_t bits = 0;
   if (interest.modes & kRead) bits |= EPOLLIN;
   if (interest.modes & kWrite) bits |= EPOLLOUT;
   if (interest.modes & kClosed) bits |= EPOLLRDHUP;

@@ -1,9 +1,11 @@
-// The view into running loops: what POLLSHIM_VERBOSE, POLLSHIM_STATS, POLLSHIM_STALL_MS and POLLSHIM_TOP switch on.
+// The view into running loops: what POLLSHIM_VERBOSE, POLLSHIM_STATS, POLLSHIM_STALL_MS and
+// POLLSHIM_TOP switch on.
 //
-// A loop keeps one pointer, from open_loop() to close_loop(). While nothing was asked for that pointer is null, and each hook
-// below is one predictable branch on it: no clock is read, no system call is made, nothing is allocated.
-// Counting is the loop's own business (plain increments it keeps anyway); the view pulls the figures through `collect`, always
-// on the loop's thread. This room knows no poller, no watcher and neither of the two interfaces that ride on it.
+// A loop keeps one pointer, from open_loop() to close_loop(). While nothing was asked for that
+// pointer is null, and each hook below is one predictable branch on it: no clock is read, no system
+// call is made, nothing is allocated. Counting is the loop's own business (plain increments it
+// keeps anyway); the view pulls the figures through `collect`, always on the loop's thread. This
+// room knows no poller, no watcher and neither of the two interfaces that ride on it.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +24,7 @@ struct Counters {
   uint64_t events_delivered;  // readiness and signals handed to watchers
   uint64_t stale_dropped;     // kernel events rejected by their tag
   uint64_t timers_fired;
-  uint64_t timers_pending;    // a level, not a sum
+  uint64_t timers_pending;  // a level, not a sum
 };
 
 // One watched loop. Opaque: loops hold a pointer and pass it back.
@@ -37,11 +39,21 @@ LoopView* open_loop(const void* loop, const char* backend, Collect collect);
 // Takes the last figures. A null pointer is fine. The loop must not be running.
 void close_loop(LoopView* view);
 
-// Only through the classes below and `paused`, with a view that is not null.
+// The state of one running callback, on the stack of the loop that runs it: a callback may run the
+// loop again, or run another loop, or never return, and nothing needs to be put right afterwards.
+struct CallbackFrame {
+  LoopView* view;
+  const void* function;
+  uint64_t started_ns;
+  uint64_t waiting_before_ns;
+  uint64_t callbacks_before_ns;
+};
+
+// Only through the classes and `paused` below, with a view that is not null.
 void wait_begin(LoopView& view);
 void wait_end(LoopView& view);
-void callback_begin(LoopView& view, const void* function, uint64_t* started);
-void callback_end(LoopView& view, const void* function, uint64_t started);
+void callback_begin(CallbackFrame& frame);
+void callback_end(CallbackFrame& frame);
 void take_figures(LoopView& view);
 
 // Around the call that waits for the kernel.
@@ -61,34 +73,33 @@ class WaitScope {
 };
 
 // Around one user callback; `function` is the user's own function, so that a report can name it.
-// The state lives on the caller's stack: a callback may run the loop again, or another loop, or never return.
 class CallbackScope {
  public:
-  CallbackScope(LoopView* view, const void* function) : view_(view) {
-    if (__builtin_expect(view_ != nullptr, 0)) {
-      function_ = function;
-      callback_begin(*view_, function_, &started_);
+  CallbackScope(LoopView* view, const void* function) {
+    frame_.view = view;
+    if (__builtin_expect(view != nullptr, 0)) {
+      frame_.function = function;
+      callback_begin(frame_);
     }
   }
   ~CallbackScope() {
-    if (__builtin_expect(view_ != nullptr, 0)) callback_end(*view_, function_, started_);
+    if (__builtin_expect(frame_.view != nullptr, 0)) callback_end(frame_);
   }
   CallbackScope(const CallbackScope&) = delete;
   CallbackScope& operator=(const CallbackScope&) = delete;
 
  private:
-  LoopView* view_;
-  const void* function_;
-  uint64_t started_;
+  CallbackFrame frame_;
 };
 
-// When a run of the loop returns to its caller: the figures shown at exit then include its last turn.
+// When a run of the loop returns to its caller: the figures shown at exit then include its last
+// turn.
 inline void paused(LoopView* view) {
   if (__builtin_expect(view != nullptr, 0)) take_figures(*view);
 }
 
-// What an engine (one shared library, or one archive) says of itself. Each engine defines `engine` exactly once, in a file of
-// its own: event_engine.cc, ev_engine.cc.
+// What an engine (one shared library, or one archive) says of itself. Each engine defines `engine`
+// exactly once, in a file of its own: event_engine.cc, ev_engine.cc.
 struct Engine {
   const char* name;                // "libevent", "libev"
   const char* version;             // the original's version that this engine reports

@@ -1,4 +1,5 @@
-/* What evbuffers could do in libevent 1.x and now do better through buffer.h. */
+/* What evbuffers could do in libevent 1.x and now do better through buffer.h, which is to be
+ * included first. */
 #ifndef EVENT2_BUFFER_COMPAT_H_INCLUDED_
 #define EVENT2_BUFFER_COMPAT_H_INCLUDED_
 
