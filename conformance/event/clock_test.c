@@ -1,12 +1,12 @@
-/* A base's view of time: the cached wall clock inside and outside callbacks, bringing it up to date,
- * switching it off, and the monotonic clock the timers run on. */
+/* A base's view of time: the cached wall clock inside and outside callbacks, bringing it up to
+ * date, switching it off, and the monotonic clock the timers run on. */
 #include "conformance/event/suite.h"
 
 #include <stdlib.h>
 #include <time.h>
 
 struct reading {
-  struct event_base *base;
+  struct event_base* base;
   struct timeval first;
   struct timeval second;
   struct timeval updated;
@@ -18,10 +18,10 @@ static void spend(long count) {
   nanosleep(&pause, NULL);
 }
 
-static void read_twice(evutil_socket_t fd, short what, void *argument) {
+static void read_twice(evutil_socket_t fd, short what, void* argument) {
   (void)fd;
   (void)what;
-  struct reading *self = argument;
+  struct reading* self = argument;
   event_base_gettimeofday_cached(self->base, &self->first);
   spend(5);
   event_base_gettimeofday_cached(self->base, &self->second);
@@ -29,18 +29,18 @@ static void read_twice(evutil_socket_t fd, short what, void *argument) {
   event_base_gettimeofday_cached(self->base, &self->updated);
 }
 
-static struct reading read_in_callback(struct event_base *base) {
+static struct reading read_in_callback(struct event_base* base) {
   struct reading reading = {.base = base};
-  struct event *event = event_new(base, -1, 0, read_twice, &reading);
+  struct event* event = event_new(base, -1, 0, read_twice, &reading);
   event_active(event, EV_READ, 1);
   event_base_dispatch(base);
   event_free(event);
   return reading;
 }
 
-static void inside_a_callback_time_stands_still_until_updated(void **state) {
+static void inside_a_callback_time_stands_still_until_updated(void** state) {
   (void)state;
-  struct event_base *base = suite_base();
+  struct event_base* base = suite_base();
   struct reading reading = read_in_callback(base);
   assert_true(evutil_timercmp(&reading.first, &reading.second, ==));
   assert_int_equal(reading.update_answer, 0);
@@ -48,17 +48,17 @@ static void inside_a_callback_time_stands_still_until_updated(void **state) {
   event_base_free(base);
 }
 
-static void without_the_cache_time_moves_inside_a_callback(void **state) {
+static void without_the_cache_time_moves_inside_a_callback(void** state) {
   (void)state;
-  struct event_base *base = suite_base_with_flag(EVENT_BASE_FLAG_NO_CACHE_TIME);
+  struct event_base* base = suite_base_with_flag(EVENT_BASE_FLAG_NO_CACHE_TIME);
   struct reading reading = read_in_callback(base);
   assert_true(evutil_timercmp(&reading.second, &reading.first, >));
   event_base_free(base);
 }
 
-static void outside_the_loop_time_moves(void **state) {
+static void outside_the_loop_time_moves(void** state) {
   (void)state;
-  struct event_base *base = suite_base();
+  struct event_base* base = suite_base();
   struct timeval first, second, wall;
   assert_int_equal(event_base_gettimeofday_cached(base, &first), 0);
   spend(2);
@@ -69,9 +69,9 @@ static void outside_the_loop_time_moves(void **state) {
   event_base_free(base);
 }
 
-static void the_cached_time_is_near_the_wall_clock(void **state) {
+static void the_cached_time_is_near_the_wall_clock(void** state) {
   (void)state;
-  struct event_base *base = suite_base();
+  struct event_base* base = suite_base();
   struct timeval wall;
   evutil_gettimeofday(&wall, NULL);
   struct reading reading = read_in_callback(base);
@@ -79,9 +79,9 @@ static void the_cached_time_is_near_the_wall_clock(void **state) {
   event_base_free(base);
 }
 
-static void updating_outside_the_loop_succeeds_and_changes_nothing(void **state) {
+static void updating_outside_the_loop_succeeds_and_changes_nothing(void** state) {
   (void)state;
-  struct event_base *base = suite_base();
+  struct event_base* base = suite_base();
   assert_int_equal(event_base_update_cache_time(base), 0);
   struct timeval first, second;
   event_base_gettimeofday_cached(base, &first);
@@ -91,7 +91,7 @@ static void updating_outside_the_loop_succeeds_and_changes_nothing(void **state)
   event_base_free(base);
 }
 
-static void without_a_base_there_is_the_wall_clock_and_nothing_to_update(void **state) {
+static void without_a_base_there_is_the_wall_clock_and_nothing_to_update(void** state) {
   (void)state;
   suite_start();
   struct timeval now = {0, 0}, wall;
@@ -101,9 +101,9 @@ static void without_a_base_there_is_the_wall_clock_and_nothing_to_update(void **
   assert_int_equal(event_base_update_cache_time(NULL), -1);
 }
 
-static void the_monotonic_clock_of_a_base_does_not_go_back(void **state) {
+static void the_monotonic_clock_of_a_base_does_not_go_back(void** state) {
   (void)state;
-  struct event_base *base = suite_base();
+  struct event_base* base = suite_base();
   struct timeval before, after;
   assert_int_equal(event_gettime_monotonic(base, &before), 0);
   for (int i = 0; i < 1000; i++) {
@@ -114,7 +114,7 @@ static void the_monotonic_clock_of_a_base_does_not_go_back(void **state) {
   event_base_free(base);
 }
 
-static void no_monotonic_time_without_a_base_or_a_place_for_it(void **state) {
+static void no_monotonic_time_without_a_base_or_a_place_for_it(void** state) {
   (void)state;
   suite_start();
   struct timeval unused;
@@ -122,16 +122,16 @@ static void no_monotonic_time_without_a_base_or_a_place_for_it(void **state) {
 }
 
 struct slow {
-  struct event_base *base;
-  struct event *timer;
+  struct event_base* base;
+  struct event* timer;
   struct timeval cached;
   struct timeval expires;
 };
 
-static void dawdle_then_add_a_timer(evutil_socket_t fd, short what, void *argument) {
+static void dawdle_then_add_a_timer(evutil_socket_t fd, short what, void* argument) {
   (void)fd;
   (void)what;
-  struct slow *self = argument;
+  struct slow* self = argument;
   struct timeval wait = milliseconds(10);
   event_base_gettimeofday_cached(self->base, &self->cached);
   spend(8);
@@ -139,12 +139,12 @@ static void dawdle_then_add_a_timer(evutil_socket_t fd, short what, void *argume
   evtimer_pending(self->timer, &self->expires);
 }
 
-static void a_timer_added_in_a_callback_counts_from_the_cached_time(void **state) {
+static void a_timer_added_in_a_callback_counts_from_the_cached_time(void** state) {
   (void)state;
-  struct event_base *base = suite_base();
+  struct event_base* base = suite_base();
   struct slow self = {.base = base, .timer = evtimer_new(base, count_call, &(struct tally){0})};
   struct timeval wait = milliseconds(10), expected;
-  struct event *event = event_new(base, -1, 0, dawdle_then_add_a_timer, &self);
+  struct event* event = event_new(base, -1, 0, dawdle_then_add_a_timer, &self);
   event_active(event, EV_READ, 1);
   event_base_loop(base, EVLOOP_NONBLOCK);
   evutil_timeradd(&self.cached, &wait, &expected);

@@ -14,29 +14,29 @@ static void clear_environment(void) {
   unsetenv("EVENT_PRECISE_TIMER");
 }
 
-static const char *method_with(struct event_config *config) {
+static const char* method_with(struct event_config* config) {
   suite_start();
-  struct event_base *base = event_base_new_with_config(config);
+  struct event_base* base = event_base_new_with_config(config);
   if (base == NULL) return NULL;
-  const char *method = event_base_get_method(base);
+  const char* method = event_base_get_method(base);
   event_base_free(base);
   return method;
 }
 
-static void a_fresh_configuration_is_as_good_as_none(void **state) {
+static void a_fresh_configuration_is_as_good_as_none(void** state) {
   (void)state;
   clear_environment();
-  struct event_config *config = event_config_new();
+  struct event_config* config = event_config_new();
   assert_non_null(config);
   assert_string_equal(method_with(config), "epoll");
   assert_string_equal(method_with(NULL), "epoll");
   event_config_free(config);
 }
 
-static void avoided_methods_are_passed_over(void **state) {
+static void avoided_methods_are_passed_over(void** state) {
   (void)state;
   clear_environment();
-  struct event_config *config = event_config_new();
+  struct event_config* config = event_config_new();
   assert_int_equal(event_config_avoid_method(config, "epoll"), 0);
   assert_string_equal(method_with(config), "poll");
   assert_int_equal(event_config_avoid_method(config, "poll"), 0);
@@ -48,30 +48,31 @@ static void avoided_methods_are_passed_over(void **state) {
   event_config_free(config);
 }
 
-static void avoiding_an_unknown_method_changes_nothing(void **state) {
+static void avoiding_an_unknown_method_changes_nothing(void** state) {
   (void)state;
   clear_environment();
-  struct event_config *config = event_config_new();
+  struct event_config* config = event_config_new();
   assert_int_equal(event_config_avoid_method(config, "carrier pigeon"), 0);
   assert_int_equal(event_config_avoid_method(config, ""), 0);
   assert_string_equal(method_with(config), "epoll");
   event_config_free(config);
 }
 
-static void a_configuration_may_be_freed_with_methods_in_it_and_reused_until_then(void **state) {
+static void a_configuration_may_be_freed_with_methods_in_it_and_reused_until_then(void** state) {
   (void)state;
   clear_environment();
-  struct event_config *config = event_config_new();
-  for (int i = 0; i < 50; i++) assert_int_equal(event_config_avoid_method(config, "epoll"), 0);
+  struct event_config* config = event_config_new();
+  for (int i = 0; i < 50; i++)
+    assert_int_equal(event_config_avoid_method(config, "epoll"), 0);
   assert_string_equal(method_with(config), "poll");
   assert_string_equal(method_with(config), "poll");
   event_config_free(config);
 }
 
-static void required_features_choose_the_method(void **state) {
+static void required_features_choose_the_method(void** state) {
   (void)state;
   clear_environment();
-  struct event_config *config = event_config_new();
+  struct event_config* config = event_config_new();
   assert_int_equal(event_config_require_features(config, EV_FEATURE_ET | EV_FEATURE_O1), 0);
   assert_string_equal(method_with(config), "epoll");
   assert_int_equal(event_config_require_features(config, EV_FEATURE_FDS), 0);
@@ -81,10 +82,10 @@ static void required_features_choose_the_method(void **state) {
   event_config_free(config);
 }
 
-static void features_that_no_method_has_together_leave_no_base(void **state) {
+static void features_that_no_method_has_together_leave_no_base(void** state) {
   (void)state;
   clear_environment();
-  struct event_config *config = event_config_new();
+  struct event_config* config = event_config_new();
   assert_int_equal(event_config_require_features(config, EV_FEATURE_ET | EV_FEATURE_FDS), 0);
   log_capture();
   assert_null(method_with(config));
@@ -94,61 +95,61 @@ static void features_that_no_method_has_together_leave_no_base(void **state) {
   event_config_free(config);
 }
 
-static void requiring_and_avoiding_hold_together(void **state) {
+static void requiring_and_avoiding_hold_together(void** state) {
   (void)state;
   clear_environment();
-  struct event_config *config = event_config_new();
+  struct event_config* config = event_config_new();
   event_config_require_features(config, EV_FEATURE_FDS);
   event_config_avoid_method(config, "poll");
   assert_string_equal(method_with(config), "select");
   event_config_free(config);
 }
 
-static void the_environment_holds_unless_the_configuration_ignores_it(void **state) {
+static void the_environment_holds_unless_the_configuration_ignores_it(void** state) {
   (void)state;
   clear_environment();
   setenv("EVENT_NOEPOLL", "1", 1);
-  struct event_config *config = event_config_new();
+  struct event_config* config = event_config_new();
   assert_string_equal(method_with(config), "poll");
   assert_int_equal(event_config_set_flag(config, EVENT_BASE_FLAG_IGNORE_ENV), 0);
   assert_string_equal(method_with(config), "epoll");
   event_config_free(config);
 }
 
-static void the_changelist_flag_selects_that_variant_of_epoll(void **state) {
+static void the_changelist_flag_selects_that_variant_of_epoll(void** state) {
   (void)state;
   clear_environment();
-  struct event_config *config = event_config_new();
+  struct event_config* config = event_config_new();
   assert_int_equal(event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST), 0);
   assert_string_equal(method_with(config), "epoll (with changelist)");
   event_config_free(config);
 }
 
-static void the_changelist_environment_is_ignored_with_the_rest(void **state) {
+static void the_changelist_environment_is_ignored_with_the_rest(void** state) {
   (void)state;
   clear_environment();
   setenv("EVENT_EPOLL_USE_CHANGELIST", "1", 1);
-  struct event_config *config = event_config_new();
+  struct event_config* config = event_config_new();
   event_config_set_flag(config, EVENT_BASE_FLAG_IGNORE_ENV);
   assert_string_equal(method_with(config), "epoll");
   event_config_free(config);
 }
 
-static void flags_add_up(void **state) {
+static void flags_add_up(void** state) {
   (void)state;
   clear_environment();
   setenv("EVENT_NOEPOLL", "1", 1);
-  struct event_config *config = event_config_new();
+  struct event_config* config = event_config_new();
   event_config_set_flag(config, EVENT_BASE_FLAG_IGNORE_ENV);
   event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
   assert_string_equal(method_with(config), "epoll (with changelist)");
   event_config_free(config);
 }
 
-static void works(struct event_base *base) {
+static void works(struct event_base* base) {
   struct pair pair = pair_open();
   struct tally seen = {0};
-  struct event *event = event_new(base, pair.near, EV_READ, count_call, &seen);
+  struct event* event = event_new(base, pair.near, EV_READ, count_call, &seen);
   assert_int_equal(event_add(event, NULL), 0);
   send_byte(pair.far);
   assert_int_equal(event_base_dispatch(base), 1);
@@ -166,44 +167,44 @@ static void works(struct event_base *base) {
   pair_close(&pair);
 }
 
-static void a_base_without_locks_works(void **state) {
+static void a_base_without_locks_works(void** state) {
   (void)state;
   works(suite_base_with_flag(EVENT_BASE_FLAG_NOLOCK));
 }
 
-static void a_base_that_does_not_cache_time_works(void **state) {
+static void a_base_that_does_not_cache_time_works(void** state) {
   (void)state;
   works(suite_base_with_flag(EVENT_BASE_FLAG_NO_CACHE_TIME));
 }
 
-static void a_base_with_the_precise_timer_works(void **state) {
+static void a_base_with_the_precise_timer_works(void** state) {
   (void)state;
   works(suite_base_with_flag(EVENT_BASE_FLAG_PRECISE_TIMER));
 }
 
-static void a_base_with_the_precise_timer_from_the_environment_works(void **state) {
+static void a_base_with_the_precise_timer_from_the_environment_works(void** state) {
   (void)state;
   setenv("EVENT_PRECISE_TIMER", "1", 1);
   works(suite_base());
 }
 
-static void a_base_with_the_changelist_works(void **state) {
+static void a_base_with_the_changelist_works(void** state) {
   (void)state;
   works(suite_base_with_flag(EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST));
 }
 
-static void a_base_with_the_windows_only_flag_works(void **state) {
+static void a_base_with_the_windows_only_flag_works(void** state) {
   (void)state;
   works(suite_base_with_flag(EVENT_BASE_FLAG_STARTUP_IOCP));
 }
 
-static void a_base_with_the_changelist_and_many_changes_sees_the_last(void **state) {
+static void a_base_with_the_changelist_and_many_changes_sees_the_last(void** state) {
   (void)state;
-  struct event_base *base = suite_base_with_flag(EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
+  struct event_base* base = suite_base_with_flag(EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
   struct pair pair = pair_open();
   struct tally reads = {0}, writes = {0};
-  struct event *reader = event_new(base, pair.near, EV_READ, count_call, &reads);
-  struct event *writer = event_new(base, pair.near, EV_WRITE, count_call, &writes);
+  struct event* reader = event_new(base, pair.near, EV_READ, count_call, &reads);
+  struct event* writer = event_new(base, pair.near, EV_WRITE, count_call, &writes);
   send_byte(pair.far);
   for (int i = 0; i < 3; i++) {
     event_add(reader, NULL);
@@ -219,9 +220,9 @@ static void a_base_with_the_changelist_and_many_changes_sees_the_last(void **sta
   pair_close(&pair);
 }
 
-static void the_hint_about_processors_is_accepted(void **state) {
+static void the_hint_about_processors_is_accepted(void** state) {
   (void)state;
-  struct event_config *config = event_config_new();
+  struct event_config* config = event_config_new();
   assert_int_equal(event_config_set_num_cpus_hint(config, 8), 0);
   assert_int_equal(event_config_set_num_cpus_hint(config, 0), 0);
   assert_int_equal(event_config_set_num_cpus_hint(config, -3), 0);
@@ -230,7 +231,7 @@ static void the_hint_about_processors_is_accepted(void **state) {
   event_config_free(config);
 }
 
-static void no_configuration_is_refused_where_it_is_looked_at(void **state) {
+static void no_configuration_is_refused_where_it_is_looked_at(void** state) {
   (void)state;
   assert_int_equal(event_config_set_flag(NULL, EVENT_BASE_FLAG_NOLOCK), -1);
   assert_int_equal(event_config_require_features(NULL, EV_FEATURE_ET), -1);

@@ -1,39 +1,43 @@
-/* EV_ET and EV_CLOSED: what each gives on the backend that has it, and what happens to the flag on one
- * that has not.  The suite runs on every backend, so each test asks the base for its features. */
+/* EV_ET and EV_CLOSED: what each gives on the backend that has it, and what happens to the flag on
+ * one that has not.  The suite runs on every backend, so each test asks the base for its features.
+ */
 #include "conformance/event/suite.h"
 
 #include <sys/socket.h>
 #include <unistd.h>
 
-static void turn(struct event_base *base) { event_base_loop(base, EVLOOP_NONBLOCK | EVLOOP_ONCE); }
+static void turn(struct event_base* base) {
+  event_base_loop(base, EVLOOP_NONBLOCK | EVLOOP_ONCE);
+}
 
-static void an_edge_is_delivered_once_until_the_next(void **state) {
+static void an_edge_is_delivered_once_until_the_next(void** state) {
   (void)state;
-  struct event_base *base = suite_base();
+  struct event_base* base = suite_base();
   int edges = suite_has_feature(base, EV_FEATURE_ET);
   struct pair pair = pair_open();
   struct tally seen = {0};
-  struct event *event =
-      event_new(base, pair.near, EV_READ | EV_ET | EV_PERSIST, count_call, &seen);
+  struct event* event = event_new(base, pair.near, EV_READ | EV_ET | EV_PERSIST, count_call, &seen);
   assert_int_equal(event_add(event, NULL), 0);
   send_byte(pair.far);
-  for (int i = 0; i < 3; i++) turn(base);
+  for (int i = 0; i < 3; i++)
+    turn(base);
   assert_int_equal(seen.calls, edges ? 1 : 3);
   assert_int_equal(seen.what, edges ? EV_READ | EV_ET : EV_READ);
   send_byte(pair.far);
-  for (int i = 0; i < 3; i++) turn(base);
+  for (int i = 0; i < 3; i++)
+    turn(base);
   assert_int_equal(seen.calls, edges ? 2 : 6);
   event_free(event);
   event_base_free(base);
   pair_close(&pair);
 }
 
-static void an_edge_that_came_before_the_event_was_added_is_delivered(void **state) {
+static void an_edge_that_came_before_the_event_was_added_is_delivered(void** state) {
   (void)state;
-  struct event_base *base = suite_base();
+  struct event_base* base = suite_base();
   struct pair pair = pair_open();
   struct tally seen = {0};
-  struct event *event = event_new(base, pair.near, EV_READ | EV_ET, count_call, &seen);
+  struct event* event = event_new(base, pair.near, EV_READ | EV_ET, count_call, &seen);
   send_byte(pair.far);
   event_add(event, NULL);
   turn(base);
@@ -43,12 +47,12 @@ static void an_edge_that_came_before_the_event_was_added_is_delivered(void **sta
   pair_close(&pair);
 }
 
-static void adding_a_one_shot_edge_event_again_looks_at_the_level(void **state) {
+static void adding_a_one_shot_edge_event_again_looks_at_the_level(void** state) {
   (void)state;
-  struct event_base *base = suite_base();
+  struct event_base* base = suite_base();
   struct pair pair = pair_open();
   struct tally seen = {0};
-  struct event *event = event_new(base, pair.near, EV_READ | EV_ET, count_call, &seen);
+  struct event* event = event_new(base, pair.near, EV_READ | EV_ET, count_call, &seen);
   send_byte(pair.far);
   for (int i = 0; i < 3; i++) {
     event_add(event, NULL);
@@ -60,15 +64,15 @@ static void adding_a_one_shot_edge_event_again_looks_at_the_level(void **state) 
   pair_close(&pair);
 }
 
-static void reader_and_writer_on_one_descriptor_each_have_their_edge(void **state) {
+static void reader_and_writer_on_one_descriptor_each_have_their_edge(void** state) {
   (void)state;
-  struct event_base *base = suite_base();
+  struct event_base* base = suite_base();
   int edges = suite_has_feature(base, EV_FEATURE_ET);
   struct pair pair = pair_open();
   struct tally reads = {0}, writes = {0};
-  struct event *reader =
+  struct event* reader =
       event_new(base, pair.near, EV_READ | EV_ET | EV_PERSIST, count_call, &reads);
-  struct event *writer =
+  struct event* writer =
       event_new(base, pair.near, EV_WRITE | EV_ET | EV_PERSIST, count_call, &writes);
   event_add(reader, NULL);
   event_add(writer, NULL);
@@ -85,14 +89,15 @@ static void reader_and_writer_on_one_descriptor_each_have_their_edge(void **stat
   pair_close(&pair);
 }
 
-/* The header forbids mixing.  Debug mode refuses it, on every backend; otherwise it goes unnoticed. */
-static void edge_and_level_on_one_descriptor_are_refused_in_debug_mode(void **state) {
+/* The header forbids mixing.  Debug mode refuses it, on every backend; otherwise it goes unnoticed.
+ */
+static void edge_and_level_on_one_descriptor_are_refused_in_debug_mode(void** state) {
   (void)state;
   event_enable_debug_mode();
-  struct event_base *base = suite_base();
+  struct event_base* base = suite_base();
   struct pair pair = pair_open();
-  struct event *edge = event_new(base, pair.near, EV_READ | EV_ET, count_call, NULL);
-  struct event *level = event_new(base, pair.near, EV_READ, count_call, NULL);
+  struct event* edge = event_new(base, pair.near, EV_READ | EV_ET, count_call, NULL);
+  struct event* level = event_new(base, pair.near, EV_READ, count_call, NULL);
   assert_int_equal(event_add(level, NULL), 0);
   log_capture();
   assert_int_equal(event_add(edge, NULL), -1);
@@ -107,13 +112,13 @@ static void edge_and_level_on_one_descriptor_are_refused_in_debug_mode(void **st
   pair_close(&pair);
 }
 
-static void edge_and_level_on_one_descriptor_are_accepted_otherwise(void **state) {
+static void edge_and_level_on_one_descriptor_are_accepted_otherwise(void** state) {
   (void)state;
-  struct event_base *base = suite_base();
+  struct event_base* base = suite_base();
   struct pair pair = pair_open();
   struct tally edges = {0}, levels = {0};
-  struct event *edge = event_new(base, pair.near, EV_READ | EV_ET, count_call, &edges);
-  struct event *level = event_new(base, pair.near, EV_READ, count_call, &levels);
+  struct event* edge = event_new(base, pair.near, EV_READ | EV_ET, count_call, &edges);
+  struct event* level = event_new(base, pair.near, EV_READ, count_call, &levels);
   assert_int_equal(event_add(level, NULL), 0);
   assert_int_equal(event_add(edge, NULL), 0);
   send_byte(pair.far);
@@ -126,13 +131,13 @@ static void edge_and_level_on_one_descriptor_are_accepted_otherwise(void **state
   pair_close(&pair);
 }
 
-static void a_timeout_on_an_edge_event_comes_without_the_edge_flag(void **state) {
+static void a_timeout_on_an_edge_event_comes_without_the_edge_flag(void** state) {
   (void)state;
-  struct event_base *base = suite_base();
+  struct event_base* base = suite_base();
   struct pair pair = pair_open();
   struct tally seen = {0};
   struct timeval soon = milliseconds(3);
-  struct event *event = event_new(base, pair.near, EV_READ | EV_ET, count_call, &seen);
+  struct event* event = event_new(base, pair.near, EV_READ | EV_ET, count_call, &seen);
   event_add(event, &soon);
   event_base_dispatch(base);
   assert_int_equal(seen.calls, 1);
@@ -142,9 +147,9 @@ static void a_timeout_on_an_edge_event_comes_without_the_edge_flag(void **state)
   pair_close(&pair);
 }
 
-static void closed_is_seen_past_unread_data(void **state) {
+static void closed_is_seen_past_unread_data(void** state) {
   (void)state;
-  struct event_base *base = suite_base();
+  struct event_base* base = suite_base();
   if (!suite_has_feature(base, EV_FEATURE_EARLY_CLOSE)) {
     assert_true(suite_is_method(base, "select"));
     event_base_free(base);
@@ -152,7 +157,7 @@ static void closed_is_seen_past_unread_data(void **state) {
   }
   struct pair pair = pair_open();
   struct tally seen = {0};
-  struct event *event = event_new(base, pair.near, EV_CLOSED | EV_PERSIST, count_call, &seen);
+  struct event* event = event_new(base, pair.near, EV_CLOSED | EV_PERSIST, count_call, &seen);
   assert_int_equal(event_add(event, NULL), 0);
   assert_int_equal(event_pending(event, EV_CLOSED, NULL), EV_CLOSED);
   send_byte(pair.far);
@@ -168,13 +173,13 @@ static void closed_is_seen_past_unread_data(void **state) {
   pair_close(&pair);
 }
 
-static void closed_and_readable_come_in_one_call_to_an_event_that_wants_both(void **state) {
+static void closed_and_readable_come_in_one_call_to_an_event_that_wants_both(void** state) {
   (void)state;
-  struct event_base *base = suite_base();
+  struct event_base* base = suite_base();
   struct pair pair = pair_open();
   struct tally seen = {0};
   int closes = suite_has_feature(base, EV_FEATURE_EARLY_CLOSE);
-  struct event *event = event_new(base, pair.near, EV_CLOSED | EV_READ, count_call, &seen);
+  struct event* event = event_new(base, pair.near, EV_CLOSED | EV_READ, count_call, &seen);
   assert_int_equal(event_add(event, NULL), 0);
   shutdown(pair.far, SHUT_WR);
   turn(base);
@@ -185,13 +190,13 @@ static void closed_and_readable_come_in_one_call_to_an_event_that_wants_both(voi
   pair_close(&pair);
 }
 
-static void a_reader_does_not_see_the_flag_that_only_its_neighbour_wants(void **state) {
+static void a_reader_does_not_see_the_flag_that_only_its_neighbour_wants(void** state) {
   (void)state;
-  struct event_base *base = suite_base();
+  struct event_base* base = suite_base();
   struct pair pair = pair_open();
   struct tally reads = {0}, closes = {0};
-  struct event *reader = event_new(base, pair.near, EV_READ, count_call, &reads);
-  struct event *closed = event_new(base, pair.near, EV_CLOSED, count_call, &closes);
+  struct event* reader = event_new(base, pair.near, EV_READ, count_call, &reads);
+  struct event* closed = event_new(base, pair.near, EV_CLOSED, count_call, &closes);
   event_add(reader, NULL);
   event_add(closed, NULL);
   shutdown(pair.far, SHUT_WR);

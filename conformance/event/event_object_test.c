@@ -1,26 +1,26 @@
-/* The event object itself: assigned, allocated, initialised or not, asked for what it was made of, moved
- * to another base, freed while pending or active, and owned as a struct by the caller. */
+/* The event object itself: assigned, allocated, initialised or not, asked for what it was made of,
+ * moved to another base, freed while pending or active, and owned as a struct by the caller. */
 #include "conformance/event/suite.h"
 
 #include <event2/event_struct.h>
 #include <stdlib.h>
 #include <string.h>
 
-static void an_event_tells_everything_it_was_made_of(void **state) {
+static void an_event_tells_everything_it_was_made_of(void** state) {
   (void)state;
-  struct event_base *base = suite_base();
+  struct event_base* base = suite_base();
   struct tally seen = {0};
-  struct event *event = event_new(base, 5, EV_READ | EV_WRITE | EV_PERSIST, count_call, &seen);
+  struct event* event = event_new(base, 5, EV_READ | EV_WRITE | EV_PERSIST, count_call, &seen);
   assert_ptr_equal(event_get_base(event), base);
   assert_int_equal(event_get_fd(event), 5);
   assert_int_equal(event_get_events(event), EV_READ | EV_WRITE | EV_PERSIST);
   assert_ptr_equal(event_get_callback(event), count_call);
   assert_ptr_equal(event_get_callback_arg(event), &seen);
-  struct event_base *base_out = NULL;
+  struct event_base* base_out = NULL;
   evutil_socket_t fd_out = 0;
   short events_out = 0;
   event_callback_fn callback_out = NULL;
-  void *argument_out = NULL;
+  void* argument_out = NULL;
   event_get_assignment(event, &base_out, &fd_out, &events_out, &callback_out, &argument_out);
   assert_ptr_equal(base_out, base);
   assert_int_equal(fd_out, 5);
@@ -31,10 +31,10 @@ static void an_event_tells_everything_it_was_made_of(void **state) {
   event_base_free(base);
 }
 
-static void parts_of_the_assignment_that_nobody_wants_may_be_left_out(void **state) {
+static void parts_of_the_assignment_that_nobody_wants_may_be_left_out(void** state) {
   (void)state;
-  struct event_base *base = suite_base();
-  struct event *event = event_new(base, -1, 0, count_call, NULL);
+  struct event_base* base = suite_base();
+  struct event* event = event_new(base, -1, 0, count_call, NULL);
   evutil_socket_t fd_out = 99;
   event_get_assignment(event, NULL, NULL, NULL, NULL, NULL);
   event_get_assignment(event, NULL, &fd_out, NULL, NULL, NULL);
@@ -43,10 +43,10 @@ static void parts_of_the_assignment_that_nobody_wants_may_be_left_out(void **sta
   event_base_free(base);
 }
 
-static void a_signal_event_gives_its_signal_as_descriptor(void **state) {
+static void a_signal_event_gives_its_signal_as_descriptor(void** state) {
   (void)state;
-  struct event_base *base = suite_base();
-  struct event *event = evsignal_new(base, 10, count_call, NULL);
+  struct event_base* base = suite_base();
+  struct event* event = evsignal_new(base, 10, count_call, NULL);
   assert_int_equal(event_get_signal(event), 10);
   assert_int_equal(event_get_fd(event), 10);
   assert_int_equal(event_get_events(event), EV_SIGNAL | EV_PERSIST);
@@ -54,28 +54,28 @@ static void a_signal_event_gives_its_signal_as_descriptor(void **state) {
   event_base_free(base);
 }
 
-static void the_timeout_flag_given_at_creation_is_kept_and_means_nothing(void **state) {
+static void the_timeout_flag_given_at_creation_is_kept_and_means_nothing(void** state) {
   (void)state;
-  struct event_base *base = suite_base();
-  struct event *event = event_new(base, -1, EV_TIMEOUT, count_call, NULL);
+  struct event_base* base = suite_base();
+  struct event* event = event_new(base, -1, EV_TIMEOUT, count_call, NULL);
   assert_int_equal(event_get_events(event), EV_TIMEOUT);
   assert_int_equal(event_pending(event, EV_TIMEOUT, NULL), 0);
   event_free(event);
   event_base_free(base);
 }
 
-static void the_caller_owned_size_is_that_of_the_struct(void **state) {
+static void the_caller_owned_size_is_that_of_the_struct(void** state) {
   (void)state;
   assert_int_equal(event_get_struct_event_size(), sizeof(struct event));
   assert_int_equal(sizeof(struct event), 128);
 }
 
-static void an_event_in_the_callers_storage_works(void **state) {
+static void an_event_in_the_callers_storage_works(void** state) {
   (void)state;
-  struct event_base *base = suite_base();
+  struct event_base* base = suite_base();
   struct pair pair = pair_open();
   struct tally seen = {0};
-  struct event *event = malloc(event_get_struct_event_size());
+  struct event* event = malloc(event_get_struct_event_size());
   memset(event, 0xa5, event_get_struct_event_size());
   assert_int_equal(event_assign(event, base, pair.near, EV_READ, count_call, &seen), 0);
   assert_int_equal(event_add(event, NULL), 0);
@@ -89,9 +89,9 @@ static void an_event_in_the_callers_storage_works(void **state) {
   pair_close(&pair);
 }
 
-static void zeroed_storage_is_not_initialized_an_assigned_one_is(void **state) {
+static void zeroed_storage_is_not_initialized_an_assigned_one_is(void** state) {
   (void)state;
-  struct event_base *base = suite_base();
+  struct event_base* base = suite_base();
   struct event event;
   memset(&event, 0, sizeof event);
   assert_false(event_initialized(&event));
@@ -101,7 +101,7 @@ static void zeroed_storage_is_not_initialized_an_assigned_one_is(void **state) {
   event_base_free(base);
 }
 
-static void deleting_zeroed_storage_fails_quietly_and_it_is_never_pending(void **state) {
+static void deleting_zeroed_storage_fails_quietly_and_it_is_never_pending(void** state) {
   (void)state;
   suite_start();
   struct event event;
@@ -114,9 +114,9 @@ static void deleting_zeroed_storage_fails_quietly_and_it_is_never_pending(void *
   assert_matches(log_text(), "2 *: event has no event_base set.");
 }
 
-static void public_fields_follow_the_life_of_the_event(void **state) {
+static void public_fields_follow_the_life_of_the_event(void** state) {
   (void)state;
-  struct event_base *base = suite_base();
+  struct event_base* base = suite_base();
   struct pair pair = pair_open();
   struct timeval late = milliseconds(100000);
   struct event event;
@@ -126,8 +126,7 @@ static void public_fields_follow_the_life_of_the_event(void **state) {
   assert_int_equal(event.ev_events, EV_READ | EV_PERSIST);
   assert_int_equal(event.ev_evcallback.evcb_flags, EVLIST_INIT);
   event_add(&event, &late);
-  assert_int_equal(event.ev_evcallback.evcb_flags,
-                   EVLIST_INIT | EVLIST_INSERTED | EVLIST_TIMEOUT);
+  assert_int_equal(event.ev_evcallback.evcb_flags, EVLIST_INIT | EVLIST_INSERTED | EVLIST_TIMEOUT);
   event_active(&event, EV_READ, 1);
   assert_int_equal(event.ev_evcallback.evcb_flags,
                    EVLIST_INIT | EVLIST_INSERTED | EVLIST_TIMEOUT | EVLIST_ACTIVE);
@@ -138,9 +137,9 @@ static void public_fields_follow_the_life_of_the_event(void **state) {
   pair_close(&pair);
 }
 
-static void an_idle_event_may_be_assigned_again(void **state) {
+static void an_idle_event_may_be_assigned_again(void** state) {
   (void)state;
-  struct event_base *base = suite_base();
+  struct event_base* base = suite_base();
   struct pair pair = pair_open();
   struct tally reads = {0}, writes = {0};
   struct event event;
@@ -158,9 +157,9 @@ static void an_idle_event_may_be_assigned_again(void **state) {
   pair_close(&pair);
 }
 
-static void assigning_again_restores_the_middle_priority(void **state) {
+static void assigning_again_restores_the_middle_priority(void** state) {
   (void)state;
-  struct event_base *base = suite_base();
+  struct event_base* base = suite_base();
   struct event event;
   event_base_priority_init(base, 3);
   event_assign(&event, base, -1, 0, count_call, NULL);
@@ -170,12 +169,12 @@ static void assigning_again_restores_the_middle_priority(void **state) {
   event_base_free(base);
 }
 
-static void freeing_a_pending_event_deletes_it(void **state) {
+static void freeing_a_pending_event_deletes_it(void** state) {
   (void)state;
-  struct event_base *base = suite_base();
+  struct event_base* base = suite_base();
   struct pair pair = pair_open();
   struct tally seen = {0};
-  struct event *event = event_new(base, pair.near, EV_READ, count_call, &seen);
+  struct event* event = event_new(base, pair.near, EV_READ, count_call, &seen);
   event_add(event, NULL);
   send_byte(pair.far);
   event_free(event);
@@ -185,11 +184,11 @@ static void freeing_a_pending_event_deletes_it(void **state) {
   pair_close(&pair);
 }
 
-static void freeing_an_active_event_cancels_its_callback(void **state) {
+static void freeing_an_active_event_cancels_its_callback(void** state) {
   (void)state;
-  struct event_base *base = suite_base();
+  struct event_base* base = suite_base();
   struct tally seen = {0};
-  struct event *event = event_new(base, -1, 0, count_call, &seen);
+  struct event* event = event_new(base, -1, 0, count_call, &seen);
   event_active(event, EV_READ, 1);
   event_free(event);
   assert_int_equal(event_base_dispatch(base), 1);
@@ -197,17 +196,17 @@ static void freeing_an_active_event_cancels_its_callback(void **state) {
   event_base_free(base);
 }
 
-static void free_self(evutil_socket_t fd, short what, void *argument) {
+static void free_self(evutil_socket_t fd, short what, void* argument) {
   (void)fd;
   (void)what;
-  struct lettered *self = argument;
+  struct lettered* self = argument;
   self->left--;
   event_free(self->event);
 }
 
-static void an_event_may_free_itself_in_its_callback(void **state) {
+static void an_event_may_free_itself_in_its_callback(void** state) {
   (void)state;
-  struct event_base *base = suite_base();
+  struct event_base* base = suite_base();
   struct pair pair = pair_open();
   struct lettered self = {.left = 1};
   self.event = event_new(base, pair.near, EV_READ | EV_PERSIST, free_self, &self);
@@ -220,17 +219,17 @@ static void an_event_may_free_itself_in_its_callback(void **state) {
   pair_close(&pair);
 }
 
-static void keep_argument(evutil_socket_t fd, short what, void *argument) {
+static void keep_argument(evutil_socket_t fd, short what, void* argument) {
   (void)fd;
   (void)what;
-  struct event **slot = event_get_callback_arg(argument) == argument ? argument : NULL;
-  event_free((struct event *)slot);
+  struct event** slot = event_get_callback_arg(argument) == argument ? argument : NULL;
+  event_free((struct event*)slot);
 }
 
-static void the_self_argument_becomes_the_event(void **state) {
+static void the_self_argument_becomes_the_event(void** state) {
   (void)state;
-  struct event_base *base = suite_base();
-  struct event *event = event_new(base, -1, 0, keep_argument, event_self_cbarg());
+  struct event_base* base = suite_base();
+  struct event* event = event_new(base, -1, 0, keep_argument, event_self_cbarg());
   assert_ptr_equal(event_get_callback_arg(event), event);
   event_active(event, EV_READ, 1);
   assert_int_equal(event_base_dispatch(base), 1);
@@ -240,19 +239,19 @@ static void the_self_argument_becomes_the_event(void **state) {
   event_base_free(base);
 }
 
-static void the_self_argument_is_a_constant_address(void **state) {
+static void the_self_argument_is_a_constant_address(void** state) {
   (void)state;
   assert_non_null(event_self_cbarg());
   assert_ptr_equal(event_self_cbarg(), event_self_cbarg());
 }
 
-static void an_idle_event_may_move_to_another_base(void **state) {
+static void an_idle_event_may_move_to_another_base(void** state) {
   (void)state;
-  struct event_base *first = suite_base();
-  struct event_base *second = suite_base();
+  struct event_base* first = suite_base();
+  struct event_base* second = suite_base();
   event_base_priority_init(second, 5);
   struct tally seen = {0};
-  struct event *event = event_new(first, -1, 0, count_call, &seen);
+  struct event* event = event_new(first, -1, 0, count_call, &seen);
   assert_int_equal(event_base_set(second, event), 0);
   assert_ptr_equal(event_get_base(event), second);
   assert_int_equal(event_get_priority(event), 2);
@@ -266,12 +265,12 @@ static void an_idle_event_may_move_to_another_base(void **state) {
   event_base_free(second);
 }
 
-static void a_pending_or_active_event_may_not_move(void **state) {
+static void a_pending_or_active_event_may_not_move(void** state) {
   (void)state;
-  struct event_base *first = suite_base();
-  struct event_base *second = suite_base();
+  struct event_base* first = suite_base();
+  struct event_base* second = suite_base();
   struct timeval late = milliseconds(100000);
-  struct event *event = event_new(first, -1, 0, count_call, NULL);
+  struct event* event = event_new(first, -1, 0, count_call, NULL);
   event_add(event, &late);
   assert_int_equal(event_base_set(second, event), -1);
   event_del(event);

@@ -1,49 +1,50 @@
-/* Leaving the loop: loopbreak, loopexit now and later, loopcontinue, and what got_break and got_exit
- * say before, during and after. */
+/* Leaving the loop: loopbreak, loopexit now and later, loopcontinue, and what got_break and
+ * got_exit say before, during and after. */
 #include "conformance/event/suite.h"
 
-static void break_the_loop(evutil_socket_t fd, short what, void *argument) {
-  struct lettered *self = argument;
+static void break_the_loop(evutil_socket_t fd, short what, void* argument) {
+  struct lettered* self = argument;
   write_letter(fd, what, argument);
   event_base_loopbreak(self->base);
 }
 
-static void exit_the_loop(evutil_socket_t fd, short what, void *argument) {
-  struct lettered *self = argument;
+static void exit_the_loop(evutil_socket_t fd, short what, void* argument) {
+  struct lettered* self = argument;
   write_letter(fd, what, argument);
   event_base_loopexit(self->base, NULL);
 }
 
-static void continue_the_loop(evutil_socket_t fd, short what, void *argument) {
-  struct lettered *self = argument;
+static void continue_the_loop(evutil_socket_t fd, short what, void* argument) {
+  struct lettered* self = argument;
   write_letter(fd, what, argument);
   event_base_loopcontinue(self->base);
 }
 
 /* Three active events a, b, c of which b does `deed`. */
 struct trio {
-  struct event_base *base;
+  struct event_base* base;
   struct letters order;
   struct lettered members[3];
 };
 
-static void trio_make(struct trio *trio, event_callback_fn deed) {
+static void trio_make(struct trio* trio, event_callback_fn deed) {
   *trio = (struct trio){.base = suite_base()};
   for (int i = 0; i < 3; i++) {
-    struct lettered *member = &trio->members[i];
-    *member = (struct lettered){
-        .letters = &trio->order, .letter = (char)('a' + i), .base = trio->base};
+    struct lettered* member = &trio->members[i];
+    *member =
+        (struct lettered){.letters = &trio->order, .letter = (char)('a' + i), .base = trio->base};
     member->event = event_new(trio->base, -1, 0, i == 1 ? deed : write_letter, member);
     event_active(member->event, EV_READ, 1);
   }
 }
 
-static void trio_free(struct trio *trio) {
-  for (int i = 0; i < 3; i++) event_free(trio->members[i].event);
+static void trio_free(struct trio* trio) {
+  for (int i = 0; i < 3; i++)
+    event_free(trio->members[i].event);
   event_base_free(trio->base);
 }
 
-static void loopbreak_leaves_before_the_next_callback(void **state) {
+static void loopbreak_leaves_before_the_next_callback(void** state) {
   (void)state;
   struct trio trio;
   trio_make(&trio, break_the_loop);
@@ -54,7 +55,7 @@ static void loopbreak_leaves_before_the_next_callback(void **state) {
   trio_free(&trio);
 }
 
-static void what_a_break_left_active_runs_in_the_next_loop(void **state) {
+static void what_a_break_left_active_runs_in_the_next_loop(void** state) {
   (void)state;
   struct trio trio;
   trio_make(&trio, break_the_loop);
@@ -65,13 +66,13 @@ static void what_a_break_left_active_runs_in_the_next_loop(void **state) {
   trio_free(&trio);
 }
 
-static void loopexit_lets_every_active_callback_run_first(void **state) {
+static void loopexit_lets_every_active_callback_run_first(void** state) {
   (void)state;
   struct trio trio;
   trio_make(&trio, exit_the_loop);
   struct tally seen = {0};
   struct timeval late = milliseconds(100000);
-  struct event *timer = evtimer_new(trio.base, count_call, &seen);
+  struct event* timer = evtimer_new(trio.base, count_call, &seen);
   evtimer_add(timer, &late);
   assert_int_equal(event_base_dispatch(trio.base), 0);
   assert_string_equal(trio.order.text, "abc");
@@ -81,7 +82,7 @@ static void loopexit_lets_every_active_callback_run_first(void **state) {
   trio_free(&trio);
 }
 
-static void loopcontinue_starts_the_turn_again_and_loses_nothing(void **state) {
+static void loopcontinue_starts_the_turn_again_and_loses_nothing(void** state) {
   (void)state;
   struct trio trio;
   trio_make(&trio, continue_the_loop);
@@ -97,15 +98,15 @@ struct sender {
   int socket;
 };
 
-static void send_and_continue(evutil_socket_t fd, short what, void *argument) {
-  struct sender *self = argument;
+static void send_and_continue(evutil_socket_t fd, short what, void* argument) {
+  struct sender* self = argument;
   send_byte(self->socket);
   continue_the_loop(fd, what, &self->as_letter);
 }
 
-static void loopcontinue_scans_before_the_rest_of_the_batch(void **state) {
+static void loopcontinue_scans_before_the_rest_of_the_batch(void** state) {
   (void)state;
-  struct event_base *base = suite_base();
+  struct event_base* base = suite_base();
   struct letters order = {0};
   struct pair pair = pair_open();
   assert_int_equal(event_base_priority_init(base, 2), 0);
@@ -113,7 +114,7 @@ static void loopcontinue_scans_before_the_rest_of_the_batch(void **state) {
   struct lettered last = {.letters = &order, .letter = 'l'};
   struct sender first = {{.letters = &order, .letter = 'f', .base = base}, pair.far};
   urgent.event = event_new(base, pair.near, EV_READ, write_letter, &urgent);
-  struct event *sender = event_new(base, -1, 0, send_and_continue, &first);
+  struct event* sender = event_new(base, -1, 0, send_and_continue, &first);
   last.event = event_new(base, -1, 0, write_letter, &last);
   event_priority_set(urgent.event, 0);
   event_priority_set(sender, 1);
@@ -130,11 +131,11 @@ static void loopcontinue_scans_before_the_rest_of_the_batch(void **state) {
   pair_close(&pair);
 }
 
-static void a_break_asked_before_the_loop_is_forgotten_when_it_starts(void **state) {
+static void a_break_asked_before_the_loop_is_forgotten_when_it_starts(void** state) {
   (void)state;
-  struct event_base *base = suite_base();
+  struct event_base* base = suite_base();
   struct tally seen = {0};
-  struct event *event = event_new(base, -1, 0, count_call, &seen);
+  struct event* event = event_new(base, -1, 0, count_call, &seen);
   assert_int_equal(event_base_loopbreak(base), 0);
   assert_true(event_base_got_break(base));
   event_active(event, EV_READ, 1);
@@ -145,12 +146,12 @@ static void a_break_asked_before_the_loop_is_forgotten_when_it_starts(void **sta
   event_base_free(base);
 }
 
-static void an_exit_asked_before_the_loop_holds_for_it(void **state) {
+static void an_exit_asked_before_the_loop_holds_for_it(void** state) {
   (void)state;
-  struct event_base *base = suite_base();
+  struct event_base* base = suite_base();
   struct pair pair = pair_open();
   struct tally seen = {0};
-  struct event *event = event_new(base, pair.near, EV_READ, count_call, &seen);
+  struct event* event = event_new(base, pair.near, EV_READ, count_call, &seen);
   event_add(event, NULL);
   assert_int_equal(event_base_loopexit(base, NULL), 0);
   assert_false(event_base_got_exit(base));
@@ -162,11 +163,11 @@ static void an_exit_asked_before_the_loop_holds_for_it(void **state) {
   pair_close(&pair);
 }
 
-static void a_timed_exit_comes_neither_early_nor_never(void **state) {
+static void a_timed_exit_comes_neither_early_nor_never(void** state) {
   (void)state;
-  struct event_base *base = suite_base();
+  struct event_base* base = suite_base();
   struct pair pair = pair_open();
-  struct event *event = event_new(base, pair.near, EV_READ, count_call, NULL);
+  struct event* event = event_new(base, pair.near, EV_READ, count_call, NULL);
   struct timeval delay = milliseconds(30);
   event_add(event, NULL);
   long long before = base_clock(base);
@@ -179,13 +180,13 @@ static void a_timed_exit_comes_neither_early_nor_never(void **state) {
   pair_close(&pair);
 }
 
-static void after_an_exit_the_loop_may_be_entered_again(void **state) {
+static void after_an_exit_the_loop_may_be_entered_again(void** state) {
   (void)state;
-  struct event_base *base = suite_base();
+  struct event_base* base = suite_base();
   struct tally seen = {0};
   event_base_loopexit(base, NULL);
   event_base_dispatch(base);
-  struct event *event = event_new(base, -1, 0, count_call, &seen);
+  struct event* event = event_new(base, -1, 0, count_call, &seen);
   event_active(event, EV_READ, 1);
   assert_int_equal(event_base_dispatch(base), 1);
   assert_false(event_base_got_exit(base));
@@ -194,9 +195,9 @@ static void after_an_exit_the_loop_may_be_entered_again(void **state) {
   event_base_free(base);
 }
 
-static void a_pending_timed_exit_keeps_the_loop_running(void **state) {
+static void a_pending_timed_exit_keeps_the_loop_running(void** state) {
   (void)state;
-  struct event_base *base = suite_base();
+  struct event_base* base = suite_base();
   struct timeval delay = milliseconds(20);
   long long before = base_clock(base);
   event_base_loopexit(base, &delay);
@@ -205,7 +206,7 @@ static void a_pending_timed_exit_keeps_the_loop_running(void **state) {
   event_base_free(base);
 }
 
-static void a_continue_outside_the_loop_has_no_effect(void **state) {
+static void a_continue_outside_the_loop_has_no_effect(void** state) {
   (void)state;
   struct trio trio;
   trio_make(&trio, write_letter);
@@ -215,12 +216,12 @@ static void a_continue_outside_the_loop_has_no_effect(void **state) {
   trio_free(&trio);
 }
 
-static void break_and_exit(evutil_socket_t fd, short what, void *argument) {
+static void break_and_exit(evutil_socket_t fd, short what, void* argument) {
   exit_the_loop(fd, what, argument);
-  event_base_loopbreak(((struct lettered *)argument)->base);
+  event_base_loopbreak(((struct lettered*)argument)->base);
 }
 
-static void a_break_and_an_exit_together_break_now_and_exit_the_next_loop(void **state) {
+static void a_break_and_an_exit_together_break_now_and_exit_the_next_loop(void** state) {
   (void)state;
   struct trio trio;
   trio_make(&trio, break_and_exit);
@@ -231,7 +232,7 @@ static void a_break_and_an_exit_together_break_now_and_exit_the_next_loop(void *
   trio_free(&trio);
 }
 
-static void nothing_to_break_or_continue_is_refused(void **state) {
+static void nothing_to_break_or_continue_is_refused(void** state) {
   (void)state;
   suite_start();
   assert_int_equal(event_base_loopbreak(NULL), -1);

@@ -1,18 +1,20 @@
-/* Signals: caught, counted, several events on one, one-shot, in several bases, the previous handler put
- * back, a callback that deletes its event between two deliveries. */
+/* Signals: caught, counted, several events on one, one-shot, in several bases, the previous handler
+ * put back, a callback that deletes its event between two deliveries. */
 #include "conformance/event/suite.h"
 
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
-static void turn(struct event_base *base) { event_base_loop(base, EVLOOP_NONBLOCK | EVLOOP_ONCE); }
+static void turn(struct event_base* base) {
+  event_base_loop(base, EVLOOP_NONBLOCK | EVLOOP_ONCE);
+}
 
-static void a_raised_signal_calls_back_with_its_number(void **state) {
+static void a_raised_signal_calls_back_with_its_number(void** state) {
   (void)state;
-  struct event_base *base = suite_base();
+  struct event_base* base = suite_base();
   struct tally seen = {0};
-  struct event *event = evsignal_new(base, SIGUSR1, count_call, &seen);
+  struct event* event = evsignal_new(base, SIGUSR1, count_call, &seen);
   assert_int_equal(evsignal_add(event, NULL), 0);
   assert_int_equal(evsignal_pending(event, NULL), EV_SIGNAL);
   raise(SIGUSR1);
@@ -26,13 +28,14 @@ static void a_raised_signal_calls_back_with_its_number(void **state) {
   event_base_free(base);
 }
 
-static void several_raises_before_the_loop_are_each_delivered(void **state) {
+static void several_raises_before_the_loop_are_each_delivered(void** state) {
   (void)state;
-  struct event_base *base = suite_base();
+  struct event_base* base = suite_base();
   struct tally seen = {0};
-  struct event *event = evsignal_new(base, SIGUSR1, count_call, &seen);
+  struct event* event = evsignal_new(base, SIGUSR1, count_call, &seen);
   evsignal_add(event, NULL);
-  for (int i = 0; i < 5; i++) raise(SIGUSR1);
+  for (int i = 0; i < 5; i++)
+    raise(SIGUSR1);
   event_base_loop(base, EVLOOP_ONCE);
   assert_int_equal(seen.calls, 5);
   turn(base);
@@ -41,12 +44,12 @@ static void several_raises_before_the_loop_are_each_delivered(void **state) {
   event_base_free(base);
 }
 
-static void different_signals_reach_their_own_events(void **state) {
+static void different_signals_reach_their_own_events(void** state) {
   (void)state;
-  struct event_base *base = suite_base();
+  struct event_base* base = suite_base();
   struct tally first = {0}, second = {0};
-  struct event *one = evsignal_new(base, SIGUSR1, count_call, &first);
-  struct event *two = evsignal_new(base, SIGUSR2, count_call, &second);
+  struct event* one = evsignal_new(base, SIGUSR1, count_call, &first);
+  struct event* two = evsignal_new(base, SIGUSR2, count_call, &second);
   evsignal_add(one, NULL);
   evsignal_add(two, NULL);
   raise(SIGUSR2);
@@ -58,11 +61,11 @@ static void different_signals_reach_their_own_events(void **state) {
   event_base_free(base);
 }
 
-static void every_event_on_a_signal_gets_it(void **state) {
+static void every_event_on_a_signal_gets_it(void** state) {
   (void)state;
-  struct event_base *base = suite_base();
+  struct event_base* base = suite_base();
   struct tally seen[3] = {{0}, {0}, {0}};
-  struct event *events[3];
+  struct event* events[3];
   for (int i = 0; i < 3; i++) {
     events[i] = evsignal_new(base, SIGUSR1, count_call, &seen[i]);
     evsignal_add(events[i], NULL);
@@ -76,11 +79,11 @@ static void every_event_on_a_signal_gets_it(void **state) {
   event_base_free(base);
 }
 
-static void a_one_shot_signal_event_leaves_after_its_first_delivery(void **state) {
+static void a_one_shot_signal_event_leaves_after_its_first_delivery(void** state) {
   (void)state;
-  struct event_base *base = suite_base();
+  struct event_base* base = suite_base();
   struct tally seen = {0};
-  struct event *event = event_new(base, SIGUSR1, EV_SIGNAL, count_call, &seen);
+  struct event* event = event_new(base, SIGUSR1, EV_SIGNAL, count_call, &seen);
   event_add(event, NULL);
   raise(SIGUSR1);
   assert_int_equal(event_base_dispatch(base), 1);
@@ -90,62 +93,65 @@ static void a_one_shot_signal_event_leaves_after_its_first_delivery(void **state
   event_base_free(base);
 }
 
-static void delete_and_count(evutil_socket_t fd, short what, void *argument) {
+static void delete_and_count(evutil_socket_t fd, short what, void* argument) {
   (void)fd;
   (void)what;
-  struct lettered *self = argument;
+  struct lettered* self = argument;
   self->left++;
   event_del(self->event);
 }
 
-static void deleting_the_event_in_its_callback_drops_the_deliveries_left(void **state) {
+static void deleting_the_event_in_its_callback_drops_the_deliveries_left(void** state) {
   (void)state;
-  struct event_base *base = suite_base();
+  struct event_base* base = suite_base();
   struct lettered self = {.left = 0};
   self.event = evsignal_new(base, SIGUSR1, delete_and_count, &self);
   evsignal_add(self.event, NULL);
-  for (int i = 0; i < 3; i++) raise(SIGUSR1);
+  for (int i = 0; i < 3; i++)
+    raise(SIGUSR1);
   assert_int_equal(event_base_dispatch(base), 1);
   assert_int_equal(self.left, 1);
   event_free(self.event);
   event_base_free(base);
 }
 
-static void free_and_count(evutil_socket_t fd, short what, void *argument) {
+static void free_and_count(evutil_socket_t fd, short what, void* argument) {
   (void)fd;
   (void)what;
-  struct lettered *self = argument;
+  struct lettered* self = argument;
   self->left++;
   event_free(self->event);
 }
 
-static void freeing_the_event_in_its_callback_drops_the_deliveries_left(void **state) {
+static void freeing_the_event_in_its_callback_drops_the_deliveries_left(void** state) {
   (void)state;
-  struct event_base *base = suite_base();
+  struct event_base* base = suite_base();
   struct lettered self = {.left = 0};
   self.event = evsignal_new(base, SIGUSR1, free_and_count, &self);
   evsignal_add(self.event, NULL);
-  for (int i = 0; i < 3; i++) raise(SIGUSR1);
+  for (int i = 0; i < 3; i++)
+    raise(SIGUSR1);
   assert_int_equal(event_base_dispatch(base), 1);
   assert_int_equal(self.left, 1);
   event_base_free(base);
 }
 
-static void break_and_count(evutil_socket_t fd, short what, void *argument) {
+static void break_and_count(evutil_socket_t fd, short what, void* argument) {
   (void)fd;
   (void)what;
-  struct lettered *self = argument;
+  struct lettered* self = argument;
   self->left++;
   event_base_loopbreak(self->base);
 }
 
-static void a_break_between_two_deliveries_drops_the_rest(void **state) {
+static void a_break_between_two_deliveries_drops_the_rest(void** state) {
   (void)state;
-  struct event_base *base = suite_base();
+  struct event_base* base = suite_base();
   struct lettered self = {.base = base};
   self.event = evsignal_new(base, SIGUSR1, break_and_count, &self);
   evsignal_add(self.event, NULL);
-  for (int i = 0; i < 3; i++) raise(SIGUSR1);
+  for (int i = 0; i < 3; i++)
+    raise(SIGUSR1);
   event_base_loop(base, 0);
   assert_int_equal(self.left, 1);
   turn(base);
@@ -160,15 +166,15 @@ static void count_by_hand(int number) {
   handled++;
 }
 
-static void the_previous_handler_comes_back_when_the_last_event_goes(void **state) {
+static void the_previous_handler_comes_back_when_the_last_event_goes(void** state) {
   (void)state;
   struct sigaction own = {.sa_handler = count_by_hand, .sa_flags = SA_RESTART}, now;
   sigaddset(&own.sa_mask, SIGHUP);
   sigaction(SIGUSR1, &own, NULL);
-  struct event_base *base = suite_base();
+  struct event_base* base = suite_base();
   struct tally seen = {0};
-  struct event *first = evsignal_new(base, SIGUSR1, count_call, &seen);
-  struct event *second = evsignal_new(base, SIGUSR1, count_call, &seen);
+  struct event* first = evsignal_new(base, SIGUSR1, count_call, &seen);
+  struct event* second = evsignal_new(base, SIGUSR1, count_call, &seen);
   evsignal_add(first, NULL);
   evsignal_add(second, NULL);
   event_free(first);
@@ -186,11 +192,11 @@ static void the_previous_handler_comes_back_when_the_last_event_goes(void **stat
   event_base_free(base);
 }
 
-static void freeing_the_base_brings_the_handler_back_too(void **state) {
+static void freeing_the_base_brings_the_handler_back_too(void** state) {
   (void)state;
   signal(SIGUSR1, SIG_IGN);
-  struct event_base *base = suite_base();
-  struct event *event = evsignal_new(base, SIGUSR1, count_call, NULL);
+  struct event_base* base = suite_base();
+  struct event* event = evsignal_new(base, SIGUSR1, count_call, NULL);
   evsignal_add(event, NULL);
   event_base_free(base);
   struct sigaction now;
@@ -199,10 +205,10 @@ static void freeing_the_base_brings_the_handler_back_too(void **state) {
   event_free(event);
 }
 
-static void a_caught_signal_interrupts_no_other_call_needlessly(void **state) {
+static void a_caught_signal_interrupts_no_other_call_needlessly(void** state) {
   (void)state;
-  struct event_base *base = suite_base();
-  struct event *event = evsignal_new(base, SIGUSR1, count_call, NULL);
+  struct event_base* base = suite_base();
+  struct event* event = evsignal_new(base, SIGUSR1, count_call, NULL);
   evsignal_add(event, NULL);
   struct sigaction now;
   sigaction(SIGUSR1, NULL, &now);
@@ -211,11 +217,11 @@ static void a_caught_signal_interrupts_no_other_call_needlessly(void **state) {
   event_base_free(base);
 }
 
-static void adding_the_event_again_catches_again(void **state) {
+static void adding_the_event_again_catches_again(void** state) {
   (void)state;
-  struct event_base *base = suite_base();
+  struct event_base* base = suite_base();
   struct tally seen = {0};
-  struct event *event = evsignal_new(base, SIGUSR1, count_call, &seen);
+  struct event* event = evsignal_new(base, SIGUSR1, count_call, &seen);
   for (int i = 0; i < 4; i++) {
     assert_int_equal(evsignal_add(event, NULL), 0);
     raise(SIGUSR1);
@@ -227,12 +233,12 @@ static void adding_the_event_again_catches_again(void **state) {
   event_base_free(base);
 }
 
-static void bases_one_after_the_other_catch_the_same_signal(void **state) {
+static void bases_one_after_the_other_catch_the_same_signal(void** state) {
   (void)state;
   struct tally seen = {0};
   for (int i = 0; i < 3; i++) {
-    struct event_base *base = suite_base();
-    struct event *event = evsignal_new(base, SIGUSR1, count_call, &seen);
+    struct event_base* base = suite_base();
+    struct event* event = evsignal_new(base, SIGUSR1, count_call, &seen);
     evsignal_add(event, NULL);
     raise(SIGUSR1);
     turn(base);
@@ -242,12 +248,12 @@ static void bases_one_after_the_other_catch_the_same_signal(void **state) {
   assert_int_equal(seen.calls, 3);
 }
 
-static void a_signal_event_may_time_out(void **state) {
+static void a_signal_event_may_time_out(void** state) {
   (void)state;
-  struct event_base *base = suite_base();
+  struct event_base* base = suite_base();
   struct tally seen = {0};
   struct timeval soon = milliseconds(3);
-  struct event *event = event_new(base, SIGUSR1, EV_SIGNAL, count_call, &seen);
+  struct event* event = event_new(base, SIGUSR1, EV_SIGNAL, count_call, &seen);
   event_add(event, &soon);
   assert_int_equal(event_base_dispatch(base), 1);
   assert_int_equal(seen.calls, 1);
@@ -256,11 +262,11 @@ static void a_signal_event_may_time_out(void **state) {
   event_base_free(base);
 }
 
-static void a_signal_that_came_while_blocked_arrives_when_unblocked(void **state) {
+static void a_signal_that_came_while_blocked_arrives_when_unblocked(void** state) {
   (void)state;
-  struct event_base *base = suite_base();
+  struct event_base* base = suite_base();
   struct tally seen = {0};
-  struct event *event = evsignal_new(base, SIGUSR1, count_call, &seen);
+  struct event* event = evsignal_new(base, SIGUSR1, count_call, &seen);
   evsignal_add(event, NULL);
   sigset_t set;
   sigemptyset(&set);
@@ -276,11 +282,11 @@ static void a_signal_that_came_while_blocked_arrives_when_unblocked(void **state
   event_base_free(base);
 }
 
-static void a_pending_signal_event_holds_the_loop_until_the_signal(void **state) {
+static void a_pending_signal_event_holds_the_loop_until_the_signal(void** state) {
   (void)state;
-  struct event_base *base = suite_base();
+  struct event_base* base = suite_base();
   struct tally seen = {0};
-  struct event *event = event_new(base, SIGALRM, EV_SIGNAL, count_call, &seen);
+  struct event* event = event_new(base, SIGALRM, EV_SIGNAL, count_call, &seen);
   event_add(event, NULL);
   struct itimerval soon = {.it_value = {0, 20000}};
   setitimer(ITIMER_REAL, &soon, NULL);
@@ -290,13 +296,13 @@ static void a_pending_signal_event_holds_the_loop_until_the_signal(void **state)
   event_base_free(base);
 }
 
-static void every_catchable_signal_number_may_be_watched(void **state) {
+static void every_catchable_signal_number_may_be_watched(void** state) {
   (void)state;
-  struct event_base *base = suite_base();
+  struct event_base* base = suite_base();
   static const int numbers[] = {SIGHUP, SIGINT, SIGTERM, SIGCHLD, SIGPIPE, SIGWINCH, 64};
   for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
     struct tally seen = {0};
-    struct event *event = evsignal_new(base, numbers[i], count_call, &seen);
+    struct event* event = evsignal_new(base, numbers[i], count_call, &seen);
     assert_int_equal(evsignal_add(event, NULL), 0);
     raise(numbers[i]);
     turn(base);

@@ -18,7 +18,7 @@ enum { fatal_exit = 71 };
 static int started;
 
 int suite_has_locks(void) {
-  const char *locks = getenv("SUITE_LOCKS");
+  const char* locks = getenv("SUITE_LOCKS");
   return locks != NULL && strcmp(locks, "pthreads") == 0;
 }
 
@@ -28,44 +28,44 @@ void suite_start(void) {
   if (suite_has_locks() && evthread_use_pthreads() != 0) abort();
 }
 
-struct event_base *suite_base(void) {
+struct event_base* suite_base(void) {
   suite_start();
-  struct event_base *base = event_base_new();
+  struct event_base* base = event_base_new();
   assert_non_null(base);
   return base;
 }
 
-struct event_base *suite_base_with_flag(int flag) {
+struct event_base* suite_base_with_flag(int flag) {
   suite_start();
-  struct event_config *config = event_config_new();
+  struct event_config* config = event_config_new();
   assert_non_null(config);
   assert_int_equal(event_config_set_flag(config, flag), 0);
-  struct event_base *base = event_base_new_with_config(config);
+  struct event_base* base = event_base_new_with_config(config);
   event_config_free(config);
   assert_non_null(base);
   return base;
 }
 
-int suite_is_method(struct event_base *base, const char *method) {
+int suite_is_method(struct event_base* base, const char* method) {
   return strcmp(event_base_get_method(base), method) == 0;
 }
 
-int suite_has_feature(struct event_base *base, int feature) {
+int suite_has_feature(struct event_base* base, int feature) {
   return (event_base_get_features(base) & feature) == feature;
 }
 
-void count_call(evutil_socket_t fd, short what, void *tally) {
-  struct tally *seen = tally;
+void count_call(evutil_socket_t fd, short what, void* tally) {
+  struct tally* seen = tally;
   seen->calls++;
   seen->fd = fd;
   seen->what = what;
 }
 
-void write_letter(evutil_socket_t fd, short what, void *lettered) {
+void write_letter(evutil_socket_t fd, short what, void* lettered) {
   (void)fd;
   (void)what;
-  struct lettered *self = lettered;
-  struct letters *letters = self->letters;
+  struct lettered* self = lettered;
+  struct letters* letters = self->letters;
   if (letters->length + 1 < sizeof letters->text) letters->text[letters->length++] = self->letter;
   letters->text[letters->length] = 0;
 }
@@ -76,7 +76,7 @@ struct pair pair_open(void) {
   return (struct pair){.near = fds[0], .far = fds[1]};
 }
 
-void pair_close(struct pair *pair) {
+void pair_close(struct pair* pair) {
   if (pair->near >= 0) close(pair->near);
   if (pair->far >= 0) close(pair->far);
   pair->near = pair->far = -1;
@@ -90,7 +90,8 @@ int drain(int fd) {
   char bytes[4096];
   int total = 0;
   ssize_t count;
-  while ((count = read(fd, bytes, sizeof bytes)) > 0) total += (int)count;
+  while ((count = read(fd, bytes, sizeof bytes)) > 0)
+    total += (int)count;
   return total;
 }
 
@@ -112,7 +113,7 @@ long long now_in_milliseconds(void) {
   return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
 }
 
-long long base_clock(struct event_base *base) {
+long long base_clock(struct event_base* base) {
   struct timeval now;
   if (event_gettime_monotonic(base, &now) != 0) abort();
   return now.tv_sec * 1000000LL + now.tv_usec;
@@ -121,7 +122,7 @@ long long base_clock(struct event_base *base) {
 static char captured[8192];
 static size_t captured_length;
 
-static void capture_line(int severity, const char *message) {
+static void capture_line(int severity, const char* message) {
   int room = (int)(sizeof captured - captured_length);
   int count = snprintf(captured + captured_length, (size_t)room, "%d %s\n", severity, message);
   if (count > 0 && count < room) captured_length += (size_t)count;
@@ -133,9 +134,11 @@ void log_capture(void) {
   event_set_log_callback(capture_line);
 }
 
-const char *log_text(void) { return captured; }
+const char* log_text(void) {
+  return captured;
+}
 
-static int text_has_line(const char *text, const char *pattern) {
+static int text_has_line(const char* text, const char* pattern) {
   while (*text != 0) {
     char line[1024];
     size_t length = strcspn(text, "\n");
@@ -146,11 +149,13 @@ static int text_has_line(const char *text, const char *pattern) {
   return 0;
 }
 
-int log_has(const char *pattern) { return text_has_line(captured, pattern); }
+int log_has(const char* pattern) {
+  return text_has_line(captured, pattern);
+}
 
 static int report_fd;
 
-static void report_line(int severity, const char *message) {
+static void report_line(int severity, const char* message) {
   dprintf(report_fd, "%d %s\n", severity, message);
 }
 
@@ -159,7 +164,7 @@ static void report_fatal(int code) {
   _exit(fatal_exit);
 }
 
-struct outcome run_in_child(void (*scenario)(void *), void *argument) {
+struct outcome run_in_child(void (*scenario)(void*), void* argument) {
   struct outcome outcome = {0};
   int report[2];
   if (pipe2(report, O_CLOEXEC) != 0) abort();
@@ -185,7 +190,7 @@ struct outcome run_in_child(void (*scenario)(void *), void *argument) {
   close(report[0]);
   while (waitpid(child, &outcome.status, 0) < 0 && errno == EINTR) {
   }
-  char *fatal = strstr(outcome.log, "fatal ");
+  char* fatal = strstr(outcome.log, "fatal ");
   if (fatal != NULL && WIFEXITED(outcome.status) && WEXITSTATUS(outcome.status) == fatal_exit) {
     outcome.fatal = 1;
     outcome.fatal_code = atoi(fatal + strlen("fatal "));
@@ -193,8 +198,8 @@ struct outcome run_in_child(void (*scenario)(void *), void *argument) {
   return outcome;
 }
 
-void assert_fatal_at(void (*scenario)(void *), void *argument, const char *pattern,
-                     const char *file, int line) {
+void assert_fatal_at(void (*scenario)(void*), void* argument, const char* pattern, const char* file,
+                     int line) {
   struct outcome outcome = run_in_child(scenario, argument);
   if (!outcome.fatal || !text_has_line(outcome.log, pattern)) {
     print_error("expected a fatal \"%s\", got status 0x%x and\n%s", pattern,
@@ -203,7 +208,7 @@ void assert_fatal_at(void (*scenario)(void *), void *argument, const char *patte
   }
 }
 
-void assert_survives_at(void (*scenario)(void *), void *argument, const char *file, int line) {
+void assert_survives_at(void (*scenario)(void*), void* argument, const char* file, int line) {
   struct outcome outcome = run_in_child(scenario, argument);
   if (outcome.status != 0) {
     print_error("expected to survive, got status 0x%x and\n%s", (unsigned)outcome.status,
@@ -212,7 +217,7 @@ void assert_survives_at(void (*scenario)(void *), void *argument, const char *fi
   }
 }
 
-void assert_matches_at(const char *text, const char *pattern, const char *file, int line) {
+void assert_matches_at(const char* text, const char* pattern, const char* file, int line) {
   if (!text_has_line(text, pattern)) {
     print_error("no line matches \"%s\" in\n%s\n", pattern, text);
     _fail(file, line);

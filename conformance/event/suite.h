@@ -1,5 +1,5 @@
-/* What every room of the libevent event-core suite shares: the lock half of the run matrix, bases made
- * under it, a callback that counts, connected socket pairs, captured log lines, and scenarios
+/* What every room of the libevent event-core suite shares: the lock half of the run matrix, bases
+ * made under it, a callback that counts, connected socket pairs, captured log lines, and scenarios
  * that are expected to end their process.  The backend half of the matrix is libevent's own
  * environment (EVENT_NOEPOLL ...), so nothing here knows about it.
  * Only <event2/...> is included: the same objects run on Debian's library and on ours. */
@@ -19,10 +19,10 @@ void suite_start(void);
 int suite_has_locks(void);
 
 /* A base, asserted.  The caller frees it. */
-struct event_base *suite_base(void);
-struct event_base *suite_base_with_flag(int flag);
-int suite_is_method(struct event_base *base, const char *method);
-int suite_has_feature(struct event_base *base, int feature);
+struct event_base* suite_base(void);
+struct event_base* suite_base_with_flag(int flag);
+int suite_is_method(struct event_base* base, const char* method);
+int suite_has_feature(struct event_base* base, int feature);
 
 /* Counts its calls and keeps the arguments of the last one. */
 struct tally {
@@ -30,7 +30,7 @@ struct tally {
   evutil_socket_t fd;
   short what;
 };
-void count_call(evutil_socket_t fd, short what, void *tally);
+void count_call(evutil_socket_t fd, short what, void* tally);
 
 /* Appends one letter to a string: `letters` names the order in which callbacks ran. */
 struct letters {
@@ -38,13 +38,13 @@ struct letters {
   size_t length;
 };
 struct lettered {
-  struct letters *letters;
+  struct letters* letters;
   char letter;
-  struct event *event;
-  struct event_base *base;
+  struct event* event;
+  struct event_base* base;
   int left;
 };
-void write_letter(evutil_socket_t fd, short what, void *lettered);
+void write_letter(evutil_socket_t fd, short what, void* lettered);
 
 /* Two connected, non-blocking stream sockets. */
 struct pair {
@@ -52,7 +52,7 @@ struct pair {
   int far;
 };
 struct pair pair_open(void);
-void pair_close(struct pair *pair);
+void pair_close(struct pair* pair);
 void send_byte(int fd);
 int drain(int fd);
 void fill(int fd);
@@ -61,35 +61,35 @@ struct timeval milliseconds(long count);
 long long now_in_milliseconds(void);
 /* Microseconds on the clock of the base's own timers.  Only this one proves that a timer was not
  * early: the real library's clock is a coarse one, some milliseconds behind the system's. */
-long long base_clock(struct event_base *base);
+long long base_clock(struct event_base* base);
 
 /* Every log line from now on, each preceded by its severity and a blank: "2 event_add: ...\n". */
 void log_capture(void);
-const char *log_text(void);
-int log_has(const char *pattern);
+const char* log_text(void);
+int log_has(const char* pattern);
 
 /* Runs `scenario` in a forked child that records log lines and turns the library's fatal call into
  * its end.  Nothing in a scenario may assert; it exits 0 by returning. */
 struct outcome {
-  int fatal;       /* the fatal callback ran */
-  int fatal_code;  /* with this argument */
-  int status;      /* as waitpid() gives it */
+  int fatal;      /* the fatal callback ran */
+  int fatal_code; /* with this argument */
+  int status;     /* as waitpid() gives it */
   char log[4096];
 };
-struct outcome run_in_child(void (*scenario)(void *), void *argument);
+struct outcome run_in_child(void (*scenario)(void*), void* argument);
 /* The scenario ends in the fatal callback, with a log line that matches `pattern` (fnmatch). */
 #define assert_fatal(scenario, argument, pattern) \
   assert_fatal_at(scenario, argument, pattern, __FILE__, __LINE__)
 /* The scenario returns. */
 #define assert_survives(scenario, argument) \
   assert_survives_at(scenario, argument, __FILE__, __LINE__)
-void assert_fatal_at(void (*scenario)(void *), void *argument, const char *pattern,
-                     const char *file, int line);
-void assert_survives_at(void (*scenario)(void *), void *argument, const char *file, int line);
+void assert_fatal_at(void (*scenario)(void*), void* argument, const char* pattern, const char* file,
+                     int line);
+void assert_survives_at(void (*scenario)(void*), void* argument, const char* file, int line);
 
 /* One line of text matches, '*' and '?' as in a file name pattern. */
 #define assert_matches(text, pattern) assert_matches_at(text, pattern, __FILE__, __LINE__)
-void assert_matches_at(const char *text, const char *pattern, const char *file, int line);
+void assert_matches_at(const char* text, const char* pattern, const char* file, int line);
 
 /* The groups, one per file. */
 #define SUITE_GROUP(name) extern const struct harness_group name##_group

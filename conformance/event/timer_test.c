@@ -1,15 +1,15 @@
-/* Timers: never early, in order of their time, one-shot and persistent, moved, removed from an event
- * that stays, asked when they expire, and given absurd durations.  Timers of equal time are in
- * DIFFERENCES.md: their order is not the library's promise. */
+/* Timers: never early, in order of their time, one-shot and persistent, moved, removed from an
+ * event that stays, asked when they expire, and given absurd durations.  Timers of equal time are
+ * in DIFFERENCES.md: their order is not the library's promise. */
 #include "conformance/event/suite.h"
 
 #include <string.h>
 
-static void a_timer_is_never_early(void **state) {
+static void a_timer_is_never_early(void** state) {
   (void)state;
-  struct event_base *base = suite_base();
+  struct event_base* base = suite_base();
   struct tally seen = {0};
-  struct event *timer = evtimer_new(base, count_call, &seen);
+  struct event* timer = evtimer_new(base, count_call, &seen);
   for (int delay = 1; delay <= 40; delay += 13) {
     struct timeval wait = milliseconds(delay), before, after, waited;
     event_gettime_monotonic(base, &before);
@@ -26,10 +26,10 @@ static void a_timer_is_never_early(void **state) {
   event_base_free(base);
 }
 
-static void timers_fire_in_order_of_their_time_not_of_their_adding(void **state) {
+static void timers_fire_in_order_of_their_time_not_of_their_adding(void** state) {
   (void)state;
   static const int delays[] = {9, 1, 7, 3, 5};
-  struct event_base *base = suite_base();
+  struct event_base* base = suite_base();
   struct letters order = {0};
   struct lettered timers[5];
   for (int i = 0; i < 5; i++) {
@@ -40,22 +40,24 @@ static void timers_fire_in_order_of_their_time_not_of_their_adding(void **state)
   }
   event_base_dispatch(base);
   assert_string_equal(order.text, "13579");
-  for (int i = 0; i < 5; i++) event_free(timers[i].event);
+  for (int i = 0; i < 5; i++)
+    event_free(timers[i].event);
   event_base_free(base);
 }
 
-static void a_thousand_timers_fire_in_order(void **state) {
+static void a_thousand_timers_fire_in_order(void** state) {
   (void)state;
   enum { count = 1000 };
-  struct event_base *base = suite_base();
+  struct event_base* base = suite_base();
   static struct tally seen[count];
-  static struct event *timers[count];
+  static struct event* timers[count];
   for (int i = 0; i < count; i++) {
     struct timeval wait = {0, (i * 7919 % count) * 20 + 1};
     timers[i] = evtimer_new(base, count_call, &seen[i]);
     evtimer_add(timers[i], &wait);
   }
-  for (int i = 0; i < count; i += 3) evtimer_del(timers[i]);
+  for (int i = 0; i < count; i += 3)
+    evtimer_del(timers[i]);
   assert_int_equal(event_base_dispatch(base), 1);
   for (int i = 0; i < count; i++) {
     assert_int_equal(seen[i].calls, i % 3 != 0);
@@ -64,9 +66,9 @@ static void a_thousand_timers_fire_in_order(void **state) {
   event_base_free(base);
 }
 
-static void adding_again_moves_the_timer_later_or_earlier(void **state) {
+static void adding_again_moves_the_timer_later_or_earlier(void** state) {
   (void)state;
-  struct event_base *base = suite_base();
+  struct event_base* base = suite_base();
   struct letters order = {0};
   struct lettered moved = {.letters = &order, .letter = 'm'};
   struct lettered fixed = {.letters = &order, .letter = 'f'};
@@ -88,12 +90,12 @@ static void adding_again_moves_the_timer_later_or_earlier(void **state) {
   event_base_free(base);
 }
 
-static void adding_without_a_time_keeps_the_one_that_was_set(void **state) {
+static void adding_without_a_time_keeps_the_one_that_was_set(void** state) {
   (void)state;
-  struct event_base *base = suite_base();
+  struct event_base* base = suite_base();
   struct tally seen = {0};
   struct timeval soon = milliseconds(3);
-  struct event *timer = evtimer_new(base, count_call, &seen);
+  struct event* timer = evtimer_new(base, count_call, &seen);
   evtimer_add(timer, &soon);
   assert_int_equal(event_add(timer, NULL), 0);
   assert_int_equal(evtimer_pending(timer, NULL), EV_TIMEOUT);
@@ -103,12 +105,12 @@ static void adding_without_a_time_keeps_the_one_that_was_set(void **state) {
   event_base_free(base);
 }
 
-static void a_zero_time_fires_in_the_next_turn(void **state) {
+static void a_zero_time_fires_in_the_next_turn(void** state) {
   (void)state;
-  struct event_base *base = suite_base();
+  struct event_base* base = suite_base();
   struct tally seen = {0};
   struct timeval nothing = {0, 0};
-  struct event *timer = evtimer_new(base, count_call, &seen);
+  struct event* timer = evtimer_new(base, count_call, &seen);
   evtimer_add(timer, &nothing);
   assert_int_equal(seen.calls, 0);
   event_base_loop(base, EVLOOP_NONBLOCK | EVLOOP_ONCE);
@@ -117,11 +119,11 @@ static void a_zero_time_fires_in_the_next_turn(void **state) {
   event_base_free(base);
 }
 
-static void pending_tells_when_the_timer_expires_on_the_wall_clock(void **state) {
+static void pending_tells_when_the_timer_expires_on_the_wall_clock(void** state) {
   (void)state;
-  struct event_base *base = suite_base();
+  struct event_base* base = suite_base();
   struct timeval wait = milliseconds(30000), now, expires = {0, 0}, left;
-  struct event *timer = evtimer_new(base, count_call, NULL);
+  struct event* timer = evtimer_new(base, count_call, NULL);
   evtimer_add(timer, &wait);
   evutil_gettimeofday(&now, NULL);
   assert_int_equal(evtimer_pending(timer, &expires), EV_TIMEOUT);
@@ -131,11 +133,11 @@ static void pending_tells_when_the_timer_expires_on_the_wall_clock(void **state)
   event_base_free(base);
 }
 
-static void pending_leaves_the_time_alone_when_there_is_none(void **state) {
+static void pending_leaves_the_time_alone_when_there_is_none(void** state) {
   (void)state;
-  struct event_base *base = suite_base();
+  struct event_base* base = suite_base();
   struct pair pair = pair_open();
-  struct event *event = event_new(base, pair.near, EV_READ, count_call, NULL);
+  struct event* event = event_new(base, pair.near, EV_READ, count_call, NULL);
   struct timeval untouched = {123, 456};
   event_add(event, NULL);
   assert_int_equal(event_pending(event, EV_TIMEOUT, &untouched), 0);
@@ -147,12 +149,12 @@ static void pending_leaves_the_time_alone_when_there_is_none(void **state) {
   pair_close(&pair);
 }
 
-static void pending_answers_only_for_what_it_is_asked(void **state) {
+static void pending_answers_only_for_what_it_is_asked(void** state) {
   (void)state;
-  struct event_base *base = suite_base();
+  struct event_base* base = suite_base();
   struct pair pair = pair_open();
   struct timeval late = milliseconds(100000);
-  struct event *event = event_new(base, pair.near, EV_READ, count_call, NULL);
+  struct event* event = event_new(base, pair.near, EV_READ, count_call, NULL);
   event_add(event, &late);
   assert_int_equal(event_pending(event, EV_WRITE, NULL), 0);
   assert_int_equal(event_pending(event, EV_READ | EV_WRITE, NULL), EV_READ);
@@ -163,25 +165,26 @@ static void pending_answers_only_for_what_it_is_asked(void **state) {
   pair_close(&pair);
 }
 
-static void pending_names_what_an_active_event_was_made_active_for(void **state) {
+static void pending_names_what_an_active_event_was_made_active_for(void** state) {
   (void)state;
-  struct event_base *base = suite_base();
-  struct event *event = event_new(base, -1, 0, count_call, &(struct tally){0});
+  struct event_base* base = suite_base();
+  struct event* event = event_new(base, -1, 0, count_call, &(struct tally){0});
   event_active(event, EV_WRITE, 1);
   assert_int_equal(event_pending(event, EV_READ | EV_WRITE, NULL), EV_WRITE);
   event_free(event);
   event_base_free(base);
 }
 
-static void a_persistent_timer_repeats_until_deleted(void **state) {
+static void a_persistent_timer_repeats_until_deleted(void** state) {
   (void)state;
-  struct event_base *base = suite_base();
+  struct event_base* base = suite_base();
   struct tally seen = {0};
   struct timeval period = milliseconds(2);
-  struct event *timer = event_new(base, -1, EV_PERSIST, count_call, &seen);
+  struct event* timer = event_new(base, -1, EV_PERSIST, count_call, &seen);
   event_add(timer, &period);
   long long before = base_clock(base);
-  while (seen.calls < 5) event_base_loop(base, EVLOOP_ONCE);
+  while (seen.calls < 5)
+    event_base_loop(base, EVLOOP_ONCE);
   assert_true(base_clock(base) - before >= 10000);
   assert_int_equal(event_pending(timer, EV_TIMEOUT, NULL), EV_TIMEOUT);
   event_del(timer);
@@ -191,13 +194,13 @@ static void a_persistent_timer_repeats_until_deleted(void **state) {
   event_base_free(base);
 }
 
-static void data_restarts_the_timeout_of_a_persistent_event(void **state) {
+static void data_restarts_the_timeout_of_a_persistent_event(void** state) {
   (void)state;
-  struct event_base *base = suite_base();
+  struct event_base* base = suite_base();
   struct pair pair = pair_open();
   struct tally seen = {0};
   struct timeval wait = milliseconds(30000), first, second;
-  struct event *event = event_new(base, pair.near, EV_READ | EV_PERSIST, count_call, &seen);
+  struct event* event = event_new(base, pair.near, EV_READ | EV_PERSIST, count_call, &seen);
   event_add(event, &wait);
   event_pending(event, EV_TIMEOUT, &first);
   struct timeval pause = milliseconds(20);
@@ -213,31 +216,32 @@ static void data_restarts_the_timeout_of_a_persistent_event(void **state) {
   pair_close(&pair);
 }
 
-static void a_persistent_event_whose_timeout_came_stays_readable(void **state) {
+static void a_persistent_event_whose_timeout_came_stays_readable(void** state) {
   (void)state;
-  struct event_base *base = suite_base();
+  struct event_base* base = suite_base();
   struct pair pair = pair_open();
   struct tally seen = {0};
   struct timeval wait = milliseconds(3);
-  struct event *event = event_new(base, pair.near, EV_READ | EV_PERSIST, count_call, &seen);
+  struct event* event = event_new(base, pair.near, EV_READ | EV_PERSIST, count_call, &seen);
   event_add(event, &wait);
   event_base_loop(base, EVLOOP_ONCE);
   assert_int_equal(seen.what, EV_TIMEOUT);
   assert_int_equal(event_pending(event, EV_READ | EV_TIMEOUT, NULL), EV_READ | EV_TIMEOUT);
   send_byte(pair.far);
-  while (seen.what != EV_READ) event_base_loop(base, EVLOOP_ONCE);
+  while (seen.what != EV_READ)
+    event_base_loop(base, EVLOOP_ONCE);
   event_free(event);
   event_base_free(base);
   pair_close(&pair);
 }
 
-static void removing_the_timer_leaves_the_event_readable(void **state) {
+static void removing_the_timer_leaves_the_event_readable(void** state) {
   (void)state;
-  struct event_base *base = suite_base();
+  struct event_base* base = suite_base();
   struct pair pair = pair_open();
   struct tally seen = {0};
   struct timeval soon = milliseconds(1);
-  struct event *event = event_new(base, pair.near, EV_READ, count_call, &seen);
+  struct event* event = event_new(base, pair.near, EV_READ, count_call, &seen);
   event_add(event, &soon);
   assert_int_equal(event_remove_timer(event), 0);
   assert_int_equal(event_pending(event, EV_READ | EV_TIMEOUT, NULL), EV_READ);
@@ -253,12 +257,12 @@ static void removing_the_timer_leaves_the_event_readable(void **state) {
   pair_close(&pair);
 }
 
-static void removing_the_timer_of_a_persistent_event_stops_its_repetition(void **state) {
+static void removing_the_timer_of_a_persistent_event_stops_its_repetition(void** state) {
   (void)state;
-  struct event_base *base = suite_base();
+  struct event_base* base = suite_base();
   struct tally seen = {0};
   struct timeval period = milliseconds(1);
-  struct event *timer = event_new(base, -1, EV_PERSIST, count_call, &seen);
+  struct event* timer = event_new(base, -1, EV_PERSIST, count_call, &seen);
   event_add(timer, &period);
   event_base_loop(base, EVLOOP_ONCE);
   assert_int_equal(event_remove_timer(timer), 0);
@@ -268,31 +272,31 @@ static void removing_the_timer_of_a_persistent_event_stops_its_repetition(void *
   event_base_free(base);
 }
 
-static void removing_a_timer_that_is_not_there_succeeds(void **state) {
+static void removing_a_timer_that_is_not_there_succeeds(void** state) {
   (void)state;
-  struct event_base *base = suite_base();
-  struct event *timer = evtimer_new(base, count_call, NULL);
+  struct event_base* base = suite_base();
+  struct event* timer = evtimer_new(base, count_call, NULL);
   assert_int_equal(event_remove_timer(timer), 0);
   event_free(timer);
   event_base_free(base);
 }
 
-static void removing_the_timer_of_an_event_without_base_fails(void **state) {
+static void removing_the_timer_of_an_event_without_base_fails(void** state) {
   (void)state;
   suite_start();
-  struct event *timer = event_new(NULL, -1, 0, count_call, NULL);
+  struct event* timer = event_new(NULL, -1, 0, count_call, NULL);
   log_capture();
   assert_int_equal(event_remove_timer(timer), -1);
   assert_matches(log_text(), "2 *: event has no event_base set.");
 }
 
-static void a_time_of_centuries_never_fires_and_harms_nothing(void **state) {
+static void a_time_of_centuries_never_fires_and_harms_nothing(void** state) {
   (void)state;
-  struct event_base *base = suite_base();
+  struct event_base* base = suite_base();
   struct tally far = {0}, near = {0};
   struct timeval centuries = {10000000000, 0}, soon = milliseconds(2);
-  struct event *never = evtimer_new(base, count_call, &far);
-  struct event *timer = evtimer_new(base, count_call, &near);
+  struct event* never = evtimer_new(base, count_call, &far);
+  struct event* timer = evtimer_new(base, count_call, &near);
   assert_int_equal(evtimer_add(never, &centuries), 0);
   assert_int_equal(evtimer_add(timer, &soon), 0);
   event_base_loop(base, EVLOOP_ONCE);
@@ -304,12 +308,12 @@ static void a_time_of_centuries_never_fires_and_harms_nothing(void **state) {
   event_base_free(base);
 }
 
-static void a_negative_time_is_overdue(void **state) {
+static void a_negative_time_is_overdue(void** state) {
   (void)state;
-  struct event_base *base = suite_base();
+  struct event_base* base = suite_base();
   struct tally seen = {0};
   struct timeval past = {-5, 0};
-  struct event *timer = evtimer_new(base, count_call, &seen);
+  struct event* timer = evtimer_new(base, count_call, &seen);
   assert_int_equal(evtimer_add(timer, &past), 0);
   assert_int_equal(event_base_dispatch(base), 1);
   assert_int_equal(seen.calls, 1);
@@ -318,12 +322,12 @@ static void a_negative_time_is_overdue(void **state) {
 }
 
 static void a_timer_made_active_by_its_time_and_added_again_before_it_runs_waits_anew(
-    void **state) {
+    void** state) {
   (void)state;
-  struct event_base *base = suite_base();
+  struct event_base* base = suite_base();
   struct tally seen = {0};
   struct timeval late = milliseconds(100000);
-  struct event *timer = evtimer_new(base, count_call, &seen);
+  struct event* timer = evtimer_new(base, count_call, &seen);
   event_active(timer, EV_TIMEOUT, 1);
   evtimer_add(timer, &late);
   event_base_loop(base, EVLOOP_NONBLOCK);
@@ -353,7 +357,6 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(removing_the_timer_of_an_event_without_base_fails),
     cmocka_unit_test(a_time_of_centuries_never_fires_and_harms_nothing),
     cmocka_unit_test(a_negative_time_is_overdue),
-    cmocka_unit_test(
-        a_timer_made_active_by_its_time_and_added_again_before_it_runs_waits_anew),
+    cmocka_unit_test(a_timer_made_active_by_its_time_and_added_again_before_it_runs_waits_anew),
 };
 DEFINE_GROUP(timer, tests);
