@@ -29,15 +29,15 @@ enum {
 
 struct test {
   char name[256];
-  const char *bare_name;
-  const struct CMUnitTest *test;
+  const char* bare_name;
+  const struct CMUnitTest* test;
   bool selected;
 };
 
 struct options {
-  const char *globs[MOST_NAMES];
+  const char* globs[MOST_NAMES];
   size_t glob_count;
-  const char *allowed[MOST_NAMES];
+  const char* allowed[MOST_NAMES];
   size_t allowed_count;
   const char *child, *run, *library, *verdicts;
   double limit;
@@ -46,8 +46,8 @@ struct options {
 };
 
 struct running {
-  struct test *test;
-  FILE *output;
+  struct test* test;
+  FILE* output;
 };
 
 struct totals {
@@ -56,20 +56,20 @@ struct totals {
 
 static char own_path[PATH_MAX];
 
-static const char *suite_name(const char *program) {
-  const char *slash = strrchr(program, '/');
+static const char* suite_name(const char* program) {
+  const char* slash = strrchr(program, '/');
   return slash != NULL ? slash + 1 : program;
 }
 
 /* ---- the child: one test ------------------------------------------------------------------- */
 
-static const struct CMUnitTest *current_test;
+static const struct CMUnitTest* current_test;
 static bool current_test_returned;
 static struct sigaction inherited_actions[NSIG];
 static const int crash_signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGSYS};
 enum { CRASH_SIGNALS = sizeof crash_signals / sizeof crash_signals[0] };
 
-void harness_unsupported(const char *what_is_missing) {
+void harness_unsupported(const char* what_is_missing) {
   printf("UNSUPPORTED: %s\n", what_is_missing);
   fflush(NULL);
   _exit(CHILD_UNSUPPORTED);
@@ -77,14 +77,14 @@ void harness_unsupported(const char *what_is_missing) {
 
 /* CMocka turns a crash into an ordinary failure and loses the signal, the core and a sanitizer's
  * report with it. Put back what was there before it came. */
-static void run_current_test(void **state) {
+static void run_current_test(void** state) {
   for (size_t i = 0; i < CRASH_SIGNALS; i++)
     sigaction(crash_signals[i], &inherited_actions[crash_signals[i]], NULL);
   current_test->test_func(state);
   current_test_returned = true;
 }
 
-static int run_in_this_process(const struct test *chosen, const char *library) {
+static int run_in_this_process(const struct test* chosen, const char* library) {
   struct CMUnitTest wrapped = *chosen->test;
   setvbuf(stdout, NULL, _IOLBF, 0);
   for (size_t i = 0; i < CRASH_SIGNALS; i++)
@@ -101,23 +101,23 @@ static int run_in_this_process(const struct test *chosen, const char *library) {
 
 /* ---- the runner ---------------------------------------------------------------------------- */
 
-static bool matches(const struct test *test, const char *const *globs, size_t count) {
+static bool matches(const struct test* test, const char* const* globs, size_t count) {
   for (size_t i = 0; i < count; i++)
     if (fnmatch(globs[i], test->name, 0) == 0 || fnmatch(globs[i], test->bare_name, 0) == 0)
       return true;
   return false;
 }
 
-static bool start(struct supervised *job, struct running *running, const struct options *options,
-                  struct test *test) {
-  char *argv[6];
+static bool start(struct supervised* job, struct running* running, const struct options* options,
+                  struct test* test) {
+  char* argv[6];
   size_t argc = 0;
   argv[argc++] = own_path;
-  argv[argc++] = (char *)"--child";
+  argv[argc++] = (char*)"--child";
   argv[argc++] = test->name;
   if (options->library != NULL) {
-    argv[argc++] = (char *)"--library";
-    argv[argc++] = (char *)options->library;
+    argv[argc++] = (char*)"--library";
+    argv[argc++] = (char*)options->library;
   }
   argv[argc] = NULL;
   running->test = test;
@@ -128,7 +128,7 @@ static bool start(struct supervised *job, struct running *running, const struct 
   return false;
 }
 
-static void copy_without_newline(char *to, size_t size, const char *from) {
+static void copy_without_newline(char* to, size_t size, const char* from) {
   size_t length = strcspn(from, "\n");
   if (length >= size) length = size - 1;
   memcpy(to, from, length);
@@ -136,22 +136,22 @@ static void copy_without_newline(char *to, size_t size, const char *from) {
 }
 
 /* The first thing the test itself complained about: CMocka's message, ours, or a sanitizer's. */
-static void find_complaint(FILE *output, char *text, size_t size) {
-  static const char *const marks[] = {"[  ERROR   ] --- ", "UNSUPPORTED: ",   "LIBRARY: ",
-                                      "ERROR: ",           "runtime error: ", "WARNING: "};
+static void find_complaint(FILE* output, char* text, size_t size) {
+  static const char* const marks[] = {
+      "[  ERROR   ] --- ", "UNSUPPORTED: ", "LIBRARY: ", "ERROR: ", "runtime error: ", "WARNING: "};
   char line[1024];
   text[0] = '\0';
   rewind(output);
   while (fgets(line, sizeof line, output) != NULL)
     for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++) {
-      const char *mark = strstr(line, marks[i]);
+      const char* mark = strstr(line, marks[i]);
       if (mark == NULL) continue;
       copy_without_newline(text, size, mark + strlen(marks[i]));
       if (text[0] != '\0') return;
     }
 }
 
-static void show_output(FILE *output) {
+static void show_output(FILE* output) {
   char line[1024];
   rewind(output);
   while (fgets(line, sizeof line, output) != NULL) {
@@ -160,14 +160,18 @@ static void show_output(FILE *output) {
   }
 }
 
-static const char *judge(const struct supervise_outcome *outcome, const struct options *options,
-                         struct running *running, struct totals *totals) {
+static const char* judge(const struct supervise_outcome* outcome, const struct options* options,
+                         struct running* running, struct totals* totals) {
   char complaint[512], end[128];
-  const char *name = running->test->name;
+  const char* name = running->test->name;
   find_complaint(running->output, complaint, sizeof complaint);
   if (outcome->end == SUPERVISE_EXITED && outcome->code == CHILD_PASSED) {
     totals->passed++;
-    printf("ok %s (%.3f s)\n", name, outcome->seconds);
+    printf("ok %s (%.3f s)", name, outcome->seconds);
+    if (outcome->stragglers > 0)
+      printf(" (%d process%s left behind %s killed)", outcome->stragglers,
+             outcome->stragglers == 1 ? "" : "es", outcome->stragglers == 1 ? "was" : "were");
+    putchar('\n');
     return "ok";
   }
   if (outcome->end == SUPERVISE_EXITED && outcome->code == CHILD_UNSUPPORTED) {
@@ -189,32 +193,34 @@ static const char *judge(const struct supervise_outcome *outcome, const struct o
   return "FAIL";
 }
 
-static void finish(struct supervised *job, struct running *running, const struct options *options,
-                   struct totals *totals, FILE *verdicts) {
+static void finish(struct supervised* job, struct running* running, const struct options* options,
+                   struct totals* totals, FILE* verdicts) {
   struct supervise_outcome outcome = supervise_finish(job);
-  const char *verdict = judge(&outcome, options, running, totals);
+  const char* verdict = judge(&outcome, options, running, totals);
   if (verdicts != NULL) fprintf(verdicts, "%s %s\n", running->test->name, verdict);
   fclose(running->output);
   running->output = NULL;
   fflush(stdout);
 }
 
-static int run_selected(const char *suite, struct test *tests, size_t count,
-                        const struct options *options) {
+static int run_selected(const char* suite, struct test* tests, size_t count,
+                        const struct options* options) {
   struct supervised jobs[SUPERVISE_MOST_JOBS];
   struct running running[SUPERVISE_MOST_JOBS];
   struct totals totals = {0, 0, 0};
-  FILE *verdicts = NULL;
+  FILE* verdicts = NULL;
   if (options->verdicts != NULL && (verdicts = fopen(options->verdicts, "we")) == NULL) {
     fprintf(stderr, "%s: %s: %s\n", suite, options->verdicts, strerror(errno));
     return 2;
   }
-  for (size_t i = 0; i < options->jobs; i++) jobs[i].outcome_fd = -1;
+  for (size_t i = 0; i < options->jobs; i++)
+    jobs[i].outcome_fd = -1;
   size_t next = 0, busy = 0;
   while (next < count || busy > 0) {
     for (size_t slot = 0; slot < options->jobs && next < count; slot++) {
       if (jobs[slot].outcome_fd >= 0) continue;
-      while (next < count && !tests[next].selected) next++;
+      while (next < count && !tests[next].selected)
+        next++;
       if (next == count) break;
       if (start(&jobs[slot], &running[slot], options, &tests[next])) {
         busy++;
@@ -246,14 +252,15 @@ static const char usage[] =
     "  --run NAME               run one test in this very process (for a debugger)\n"
     "  -j N                     run N tests at a time (default: one per processor)\n"
     "  --limit SECONDS          time limit of each test (default 20)\n"
-    "  --library PREFIX         fail a test unless the event libraries it has loaded, and at least\n"
+    "  --library PREFIX         fail a test unless the event libraries it has loaded, and at "
+    "least\n"
     "                           one of them, lie under PREFIX\n"
     "  --verdicts FILE          write `NAME verdict` lines to FILE\n"
     "  --allow-unsupported GLOB such tests may lack what they need on this machine\n"
     "HARNESS_LIMIT_FACTOR in the environment multiplies every limit.\n";
 
-static bool positive_number(const char *text, double *value) {
-  char *end;
+static bool positive_number(const char* text, double* value) {
+  char* end;
   *value = strtod(text, &end);
   return end != text && *end == '\0' && *value > 0;
 }
@@ -265,12 +272,12 @@ static size_t default_jobs(void) {
 }
 
 /* False when the command line makes no sense. */
-static bool parse(int argc, char **argv, struct options *options) {
+static bool parse(int argc, char** argv, struct options* options) {
   double number;
   *options = (struct options){.limit = 20, .jobs = default_jobs()};
   for (int i = 1; i < argc; i++) {
-    const char *word = argv[i];
-    const char *value = i + 1 < argc ? argv[i + 1] : NULL;
+    const char* word = argv[i];
+    const char* value = i + 1 < argc ? argv[i + 1] : NULL;
     if (strcmp(word, "--list") == 0) {
       options->list = true;
       continue;
@@ -302,20 +309,19 @@ static bool parse(int argc, char **argv, struct options *options) {
       return false;
     }
   }
-  const char *factor = getenv("HARNESS_LIMIT_FACTOR");
+  const char* factor = getenv("HARNESS_LIMIT_FACTOR");
   if (factor != NULL && positive_number(factor, &number)) options->limit *= number;
   return true;
 }
 
-static const struct test *find(const struct test *tests, size_t count, const char *name) {
+static const struct test* find(const struct test* tests, size_t count, const char* name) {
   for (size_t i = 0; i < count; i++)
-    if (strcmp(tests[i].name, name) == 0 || strcmp(tests[i].bare_name, name) == 0)
-      return &tests[i];
+    if (strcmp(tests[i].name, name) == 0 || strcmp(tests[i].bare_name, name) == 0) return &tests[i];
   return NULL;
 }
 
 /* A full name that stands twice could be neither selected nor reported. */
-static const char *name_given_twice(const struct test *tests, size_t count) {
+static const char* name_given_twice(const struct test* tests, size_t count) {
   for (size_t i = 0; i < count; i++)
     if (find(tests, i, tests[i].name) != NULL &&
         strcmp(find(tests, i, tests[i].name)->name, tests[i].name) == 0)
@@ -323,7 +329,7 @@ static const char *name_given_twice(const struct test *tests, size_t count) {
   return NULL;
 }
 
-static int run_one(const char *suite, const struct test *chosen, const struct options *options) {
+static int run_one(const char* suite, const struct test* chosen, const struct options* options) {
   if (chosen == NULL) {
     fprintf(stderr, "%s: no such test\n", suite);
     return 2;
@@ -332,21 +338,20 @@ static int run_one(const char *suite, const struct test *chosen, const struct op
   return options->run != NULL && verdict == CHILD_PASSED ? 0 : verdict;
 }
 
-static int serve(int argc, char **argv, struct test *tests, size_t count) {
-  const char *suite = suite_name(argv[0]);
+static int serve(int argc, char** argv, struct test* tests, size_t count) {
+  const char* suite = suite_name(argv[0]);
   struct options options;
   if (argc == 2 && strcmp(argv[1], "--help") == 0) return fputs(usage, stdout) < 0;
   if (!parse(argc, argv, &options)) {
     fprintf(stderr, "%s: bad command line\n%s", suite, usage);
     return 2;
   }
-  const char *twice = name_given_twice(tests, count);
+  const char* twice = name_given_twice(tests, count);
   if (twice != NULL) {
     fprintf(stderr, "%s: two tests are called %s\n", suite, twice);
     return 2;
   }
-  if (options.child != NULL)
-    return run_one(suite, find(tests, count, options.child), &options);
+  if (options.child != NULL) return run_one(suite, find(tests, count, options.child), &options);
   if (options.run != NULL) return run_one(suite, find(tests, count, options.run), &options);
   for (size_t i = 0; i < count; i++)
     tests[i].selected =
@@ -364,17 +369,18 @@ static int serve(int argc, char **argv, struct test *tests, size_t count) {
   return run_selected(suite, tests, count, &options);
 }
 
-int harness_main_groups(int argc, char **argv, const struct harness_group *groups, size_t count) {
+int harness_main_groups(int argc, char** argv, const struct harness_group* groups, size_t count) {
   size_t total = 0, next = 0;
-  for (size_t i = 0; i < count; i++) total += groups[i].count;
-  struct test *tests = calloc(total + 1, sizeof *tests);
+  for (size_t i = 0; i < count; i++)
+    total += groups[i].count;
+  struct test* tests = calloc(total + 1, sizeof *tests);
   if (tests == NULL) {
     perror(argv[0]);
     return 2;
   }
   for (size_t i = 0; i < count; i++)
     for (size_t j = 0; j < groups[i].count; j++, next++) {
-      const char *group = groups[i].name;
+      const char* group = groups[i].name;
       tests[next].test = &groups[i].tests[j];
       tests[next].bare_name = tests[next].test->name;
       snprintf(tests[next].name, sizeof tests[next].name, "%s%s%s", group != NULL ? group : "",
@@ -385,7 +391,7 @@ int harness_main_groups(int argc, char **argv, const struct harness_group *group
   return status;
 }
 
-int harness_main(int argc, char **argv, const struct CMUnitTest *tests, size_t count) {
+int harness_main(int argc, char** argv, const struct CMUnitTest* tests, size_t count) {
   const struct harness_group only = {NULL, tests, count};
   return harness_main_groups(argc, argv, &only, 1);
 }

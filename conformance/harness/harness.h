@@ -21,14 +21,14 @@ extern "C" {
 /* The tests of one source file, when a suite is made of several. The full name of a test is then
  * "group/test"; on the command line either that or the bare name selects it. */
 struct harness_group {
-  const char *name;
-  const struct CMUnitTest *tests;
+  const char* name;
+  const struct CMUnitTest* tests;
   size_t count;
 };
 
 /* Both return the exit status of the suite: 0 only if a test ran and none failed. */
-int harness_main(int argc, char **argv, const struct CMUnitTest *tests, size_t count);
-int harness_main_groups(int argc, char **argv, const struct harness_group *groups, size_t count);
+int harness_main(int argc, char** argv, const struct CMUnitTest* tests, size_t count);
+int harness_main_groups(int argc, char** argv, const struct harness_group* groups, size_t count);
 
 /* Ends the running test: this machine lacks `what_is_missing`. Counted apart, and fails the suite
  * unless --allow-unsupported names the test. */

@@ -9,16 +9,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool is_event_library(const char *path) {
-  static const char *const beginnings[] = {"libevent", "libev.so", "libpollshim", "libnetpoll"};
-  const char *slash = strrchr(path, '/');
+static bool is_event_library(const char* path) {
+  static const char* const beginnings[] = {"libevent", "libev.so", "libpollshim", "libnetpoll"};
+  const char* slash = strrchr(path, '/');
   if (slash == NULL) return false;
   for (size_t i = 0; i < sizeof beginnings / sizeof beginnings[0]; i++)
     if (strncmp(slash + 1, beginnings[i], strlen(beginnings[i])) == 0) return true;
   return false;
 }
 
-bool only_loaded_from(const char *directory) {
+bool only_loaded_from(const char* directory) {
   char wanted[PATH_MAX], line[PATH_MAX + 128];
   bool found = false, strangers = false;
   if (realpath(directory, wanted) == NULL) {
@@ -26,13 +26,13 @@ bool only_loaded_from(const char *directory) {
     return false;
   }
   size_t length = strlen(wanted);
-  FILE *maps = fopen("/proc/self/maps", "re");
+  FILE* maps = fopen("/proc/self/maps", "re");
   if (maps == NULL) {
     printf("LIBRARY: /proc/self/maps cannot be read\n");
     return false;
   }
   while (fgets(line, sizeof line, maps) != NULL) {
-    const char *path = strchr(line, '/');
+    const char* path = strchr(line, '/');
     if (path == NULL) continue;
     line[strcspn(line, "\n")] = '\0';
     if (!is_event_library(path)) continue;

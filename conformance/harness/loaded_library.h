@@ -10,6 +10,6 @@
 
 /* False, with a line saying why, unless every mapped event library lies under the directory and at
  * least one is mapped. */
-bool only_loaded_from(const char *directory);
+bool only_loaded_from(const char* directory);
 
 #endif

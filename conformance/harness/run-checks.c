@@ -25,7 +25,7 @@ struct check {
 };
 
 struct slot {
-  const struct check *check;
+  const struct check* check;
   char log[PATH_MAX];
   char temporary[64];
 };
@@ -35,30 +35,30 @@ struct totals {
   unsigned long tests_passed, tests_failed;
 };
 
-static const char *logs = ".";
+static const char* logs = ".";
 static bool failed_fatally;
 
-static void complain(const char *about) {
+static void complain(const char* about) {
   fprintf(stderr, "run-checks: %s: %s\n", about, strerror(errno));
   failed_fatally = true;
 }
 
-static size_t read_checks(const char *path, struct check *checks) {
+static size_t read_checks(const char* path, struct check* checks) {
   static char line[LONGEST_LINE];
   size_t count = 0;
-  const char *factor_text = getenv("HARNESS_LIMIT_FACTOR");
+  const char* factor_text = getenv("HARNESS_LIMIT_FACTOR");
   double factor = factor_text != NULL ? strtod(factor_text, NULL) : 1;
-  FILE *list = fopen(path, "re");
+  FILE* list = fopen(path, "re");
   if (list == NULL) {
     complain(path);
     return 0;
   }
   while (fgets(line, sizeof line, list) != NULL && count < MOST_CHECKS) {
-    char *rest = line;
+    char* rest = line;
     line[strcspn(line, "\n")] = '\0';
     if (line[0] == '\0') continue;
-    const char *name = strsep(&rest, "\t");
-    const char *seconds = strsep(&rest, "\t");
+    const char* name = strsep(&rest, "\t");
+    const char* seconds = strsep(&rest, "\t");
     if (rest == NULL || rest[0] == '\0' || strtod(seconds, NULL) <= 0) {
       fprintf(stderr, "run-checks: %s: the line of %s is not NAME SECONDS COMMAND\n", path, name);
       failed_fatally = true;
@@ -75,17 +75,18 @@ static size_t read_checks(const char *path, struct check *checks) {
 
 /* Every check has a temporary directory to itself, which goes when it ends. Under /tmp and short,
  * for the sake of UNIX sockets. */
-static void remove_tree(const char *path) {
+static void remove_tree(const char* path) {
   pid_t remover = fork();
   if (remover == 0) {
-    execlp("rm", "rm", "-rf", "--", path, (char *)NULL);
+    execlp("rm", "rm", "-rf", "--", path, (char*)NULL);
     _exit(127);
   }
-  while (remover > 0 && waitpid(remover, NULL, 0) < 0 && errno == EINTR) continue;
+  while (remover > 0 && waitpid(remover, NULL, 0) < 0 && errno == EINTR)
+    continue;
 }
 
-static bool start(struct supervised *job, struct slot *slot, const struct check *check) {
-  char *argv[] = {(char *)"sh", (char *)"-c", check->command, NULL};
+static bool start(struct supervised* job, struct slot* slot, const struct check* check) {
+  char* argv[] = {(char*)"sh", (char*)"-c", check->command, NULL};
   slot->check = check;
   snprintf(slot->log, sizeof slot->log, "%s/%s.log", logs, check->name);
   snprintf(slot->temporary, sizeof slot->temporary, "/tmp/pollshim-check.XXXXXX");
@@ -99,14 +100,14 @@ static bool start(struct supervised *job, struct slot *slot, const struct check 
 }
 
 /* The last line of the form "[NAME: ]N passed, N failed" in a log, if there is one. */
-static bool closing_line(FILE *log, unsigned long *passed, unsigned long *failed) {
+static bool closing_line(FILE* log, unsigned long* passed, unsigned long* failed) {
   static char line[LONGEST_LINE];
   bool found = false;
   rewind(log);
   while (fgets(line, sizeof line, log) != NULL) {
     int end = 0;
-    const char *colon = strrchr(line, ':');
-    const char *numbers = colon != NULL ? colon + 1 : line;
+    const char* colon = strrchr(line, ':');
+    const char* numbers = colon != NULL ? colon + 1 : line;
     unsigned long p, f;
     if (sscanf(numbers, " %lu passed, %lu failed %n", &p, &f, &end) == 2 && end > 0 &&
         numbers[end] == '\0') {
@@ -118,25 +119,28 @@ static bool closing_line(FILE *log, unsigned long *passed, unsigned long *failed
   return found;
 }
 
-static void show_end_of(FILE *log) {
+static void show_end_of(FILE* log) {
   static char line[LONGEST_LINE];
   size_t lines = 0, seen = 0;
   rewind(log);
-  while (fgets(line, sizeof line, log) != NULL) lines++;
+  while (fgets(line, sizeof line, log) != NULL)
+    lines++;
   rewind(log);
   while (fgets(line, sizeof line, log) != NULL)
     if (++seen + SHOWN_LINES > lines)
       printf("    | %s%s", line, strchr(line, '\n') != NULL ? "" : "\n");
 }
 
-static void finish(struct supervised *job, struct slot *slot, struct totals *totals) {
+static void finish(struct supervised* job, struct slot* slot, struct totals* totals) {
   struct supervise_outcome outcome = supervise_finish(job);
   unsigned long passed = 0, failed = 0;
   char why[160] = "", tests[64] = "";
-  FILE *log = fopen(slot->log, "re");
+  FILE* log = fopen(slot->log, "re");
   bool counted = log != NULL && closing_line(log, &passed, &failed);
   if (outcome.end != SUPERVISE_EXITED || outcome.code != 0)
     supervise_describe(&outcome, why, sizeof why);
+  else if (counted && failed > 0)
+    snprintf(why, sizeof why, "says that tests failed");
   else if (counted && passed == 0)
     snprintf(why, sizeof why, "ran no test");
   if (counted) snprintf(tests, sizeof tests, "%lu tests", passed + failed);
@@ -156,12 +160,13 @@ static void finish(struct supervised *job, struct slot *slot, struct totals *tot
   remove_tree(slot->temporary);
 }
 
-static void run(const struct check *checks, size_t count, size_t jobs_at_once,
-                struct totals *totals) {
+static void run(const struct check* checks, size_t count, size_t jobs_at_once,
+                struct totals* totals) {
   struct supervised jobs[SUPERVISE_MOST_JOBS];
   struct slot slots[SUPERVISE_MOST_JOBS];
   size_t next = 0, busy = 0;
-  for (size_t i = 0; i < jobs_at_once; i++) jobs[i].outcome_fd = -1;
+  for (size_t i = 0; i < jobs_at_once; i++)
+    jobs[i].outcome_fd = -1;
   while (next < count || busy > 0) {
     for (size_t i = 0; i < jobs_at_once && next < count; i++) {
       if (jobs[i].outcome_fd >= 0) continue;
@@ -180,7 +185,7 @@ static void run(const struct check *checks, size_t count, size_t jobs_at_once,
   }
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   static struct check checks[MOST_CHECKS];
   struct totals totals = {0, 0, 0, 0};
   long jobs = sysconf(_SC_NPROCESSORS_ONLN);

@@ -10,92 +10,105 @@
 
 #include "conformance/harness/harness.h"
 
-static void passes(void **state) {
+static void passes(void** state) {
   (void)state;
   assert_int_equal(2 + 2, 4);
 }
 
-static void passes_too(void **state) {
+static void passes_too(void** state) {
   (void)state;
   assert_true(1);
 }
 
-static void fails_an_assertion(void **state) {
+static void fails_an_assertion(void** state) {
   (void)state;
   assert_int_equal(2 + 2, 5);
 }
 
-static void crashes(void **state) {
+static void crashes(void** state) {
   (void)state;
   raise(SIGSEGV);
 }
 
-static void aborts(void **state) {
+static void is_killed(void** state) {
+  (void)state;
+  raise(SIGKILL);
+}
+
+static void leaks(void** state) {
+  (void)state;
+  void* volatile lost = malloc(64);
+  assert_non_null(lost);
+  lost = NULL;
+}
+
+static void aborts(void** state) {
   (void)state;
   abort();
 }
 
-static void exits_early_with_status_0(void **state) {
+static void exits_early_with_status_0(void** state) {
   (void)state;
   _exit(0);
 }
 
-static void calls_skip(void **state) {
+static void calls_skip(void** state) {
   (void)state;
   skip();
 }
 
-static void is_unsupported(void **state) {
+static void is_unsupported(void** state) {
   (void)state;
   harness_unsupported("a processor with 3 hands");
 }
 
-/* Writes its pid and that of a descendant that fled to another session, then waits for its end. */
-static void hangs_with_a_descendant(void **state) {
-  (void)state;
-  const char *path = getenv("SPECIMEN_PIDS");
+/* Leaves a descendant that fled to another session, and tells the two process ids to whoever set
+ * SPECIMEN_PIDS. The rename makes the file appear complete. */
+static void start_a_fugitive(void) {
+  char unfinished[4096];
+  const char* path = getenv("SPECIMEN_PIDS");
   assert_non_null(path);
   pid_t child = fork();
   assert_true(child >= 0);
   if (child == 0) {
     setsid();
-    for (;;) pause();
+    for (;;)
+      pause();
   }
-  FILE *pids = fopen(path, "w");
+  snprintf(unfinished, sizeof unfinished, "%s.unfinished", path);
+  FILE* pids = fopen(unfinished, "w");
   assert_non_null(pids);
   fprintf(pids, "%d %d\n", (int)getpid(), (int)child);
-  fclose(pids);
-  for (;;) pause();
+  assert_int_equal(fclose(pids), 0);
+  assert_int_equal(rename(unfinished, path), 0);
 }
 
-static void leaves_a_process_behind(void **state) {
+static void leaves_a_process_behind(void** state) {
   (void)state;
-  const char *path = getenv("SPECIMEN_PIDS");
-  assert_non_null(path);
-  pid_t child = fork();
-  assert_true(child >= 0);
-  if (child == 0) {
-    setsid();
-    for (;;) pause();
-  }
-  FILE *pids = fopen(path, "w");
-  assert_non_null(pids);
-  fprintf(pids, "%d\n", (int)child);
-  fclose(pids);
+  start_a_fugitive();
 }
 
-static int tear_down_fails(void **state) {
+static void hangs_with_a_descendant(void** state) {
+  (void)state;
+  start_a_fugitive();
+  for (;;)
+    pause();
+}
+
+static int tear_down_fails(void** state) {
   (void)state;
   return -1;
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   static const struct CMUnitTest tests[] = {
       cmocka_unit_test(passes),
       cmocka_unit_test(passes_too),
       cmocka_unit_test(fails_an_assertion),
       cmocka_unit_test(crashes),
+      cmocka_unit_test(is_killed),
       cmocka_unit_test(aborts),
+      cmocka_unit_test(leaks),
       cmocka_unit_test(exits_early_with_status_0),
       cmocka_unit_test(calls_skip),
       cmocka_unit_test(is_unsupported),

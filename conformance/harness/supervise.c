@@ -29,12 +29,13 @@ static double now(void) {
 /* The command starts as a login shell would start it: no ignored or blocked signals inherited. */
 static void restore_default_signals(void) {
   sigset_t none;
-  for (int number = 1; number < NSIG; number++) signal(number, SIG_DFL);
+  for (int number = 1; number < NSIG; number++)
+    signal(number, SIG_DFL);
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static void become_command(char *const argv[], int output_fd, int report_fd) {
+static void become_command(char* const argv[], int output_fd, int report_fd) {
   int null_fd = open("/dev/null", O_RDONLY);
   setsid();
   restore_default_signals();
@@ -50,14 +51,14 @@ static void become_command(char *const argv[], int output_fd, int report_fd) {
 }
 
 /* The parent's pid is the fourth field of stat; the second may hold spaces and parentheses. */
-static pid_t parent_of(const char *pid_name, char *state) {
+static pid_t parent_of(const char* pid_name, char* state) {
   char path[64], line[512];
   pid_t parent = -1;
   snprintf(path, sizeof path, "/proc/%.20s/stat", pid_name);
-  FILE *stat_file = fopen(path, "re");
+  FILE* stat_file = fopen(path, "re");
   if (stat_file == NULL) return -1;
   if (fgets(line, sizeof line, stat_file) != NULL) {
-    const char *after_name = strrchr(line, ')');
+    const char* after_name = strrchr(line, ')');
     if (after_name == NULL || sscanf(after_name + 1, " %c %d", state, &parent) != 2) parent = -1;
   }
   fclose(stat_file);
@@ -66,9 +67,9 @@ static pid_t parent_of(const char *pid_name, char *state) {
 
 static int kill_living_children(void) {
   int killed = 0;
-  DIR *proc = opendir("/proc");
+  DIR* proc = opendir("/proc");
   if (proc == NULL) return 0;
-  for (struct dirent *entry; (entry = readdir(proc)) != NULL;) {
+  for (struct dirent* entry; (entry = readdir(proc)) != NULL;) {
     char state = '?';
     if (entry->d_name[0] < '1' || entry->d_name[0] > '9') continue;
     if (parent_of(entry->d_name, &state) != getpid() || state == 'Z') continue;
@@ -88,7 +89,7 @@ static int sweep_descendants(void) {
   }
 }
 
-static bool reap_until_command_ends(pid_t command, int *status) {
+static bool reap_until_command_ends(pid_t command, int* status) {
   for (;;) {
     pid_t reaped = waitpid(-1, status, WNOHANG);
     if (reaped == command) return true;
@@ -96,7 +97,7 @@ static bool reap_until_command_ends(pid_t command, int *status) {
   }
 }
 
-static struct supervise_outcome watch(pid_t command, const sigset_t *watched, double limit) {
+static struct supervise_outcome watch(pid_t command, const sigset_t* watched, double limit) {
   struct supervise_outcome outcome = {SUPERVISE_BROKEN, 0, 0, 0};
   double start = now();
   int status = 0;
@@ -124,8 +125,8 @@ static struct supervise_outcome watch(pid_t command, const sigset_t *watched, do
   return outcome;
 }
 
-static void supervise(char *const argv[], int output_fd, double limit, int outcome_fd,
-                      const sigset_t *watched, pid_t caller) {
+static void supervise(char* const argv[], int output_fd, double limit, int outcome_fd,
+                      const sigset_t* watched, pid_t caller) {
   struct supervise_outcome outcome = {SUPERVISE_BROKEN, 0, 0, 0};
   int report[2];
   prctl(PR_SET_PDEATHSIG, SIGTERM);
@@ -150,7 +151,7 @@ static void supervise(char *const argv[], int output_fd, double limit, int outco
   _exit(written == (ssize_t)sizeof outcome ? 0 : 1);
 }
 
-bool supervise_start(struct supervised *job, char *const argv[], int output_fd, double limit) {
+bool supervise_start(struct supervised* job, char* const argv[], int output_fd, double limit) {
   int ends[2];
   sigset_t watched, before;
   pid_t caller = getpid();
@@ -177,29 +178,33 @@ bool supervise_start(struct supervised *job, char *const argv[], int output_fd, 
   return true;
 }
 
-struct supervise_outcome supervise_finish(struct supervised *job) {
+struct supervise_outcome supervise_finish(struct supervised* job) {
   struct supervise_outcome outcome;
   ssize_t got;
-  do got = read(job->outcome_fd, &outcome, sizeof outcome);
+  do
+    got = read(job->outcome_fd, &outcome, sizeof outcome);
   while (got < 0 && errno == EINTR);
   if (got != (ssize_t)sizeof outcome)
     outcome = (struct supervise_outcome){SUPERVISE_BROKEN, ECHILD, 0, 0};
   close(job->outcome_fd);
   job->outcome_fd = -1;
-  while (waitpid(job->supervisor, NULL, 0) < 0 && errno == EINTR) continue;
+  while (waitpid(job->supervisor, NULL, 0) < 0 && errno == EINTR)
+    continue;
   return outcome;
 }
 
-size_t supervise_wait_any(const struct supervised *jobs, size_t count) {
+size_t supervise_wait_any(const struct supervised* jobs, size_t count) {
   struct pollfd watched[SUPERVISE_MOST_JOBS];
-  for (size_t i = 0; i < count; i++) watched[i] = (struct pollfd){jobs[i].outcome_fd, POLLIN, 0};
-  while (poll(watched, count, -1) < 0 && errno == EINTR) continue;
+  for (size_t i = 0; i < count; i++)
+    watched[i] = (struct pollfd){jobs[i].outcome_fd, POLLIN, 0};
+  while (poll(watched, count, -1) < 0 && errno == EINTR)
+    continue;
   for (size_t i = 0; i < count; i++)
     if (watched[i].revents != 0) return i;
   return 0;
 }
 
-void supervise_describe(const struct supervise_outcome *outcome, char *text, size_t size) {
+void supervise_describe(const struct supervise_outcome* outcome, char* text, size_t size) {
   switch (outcome->end) {
     case SUPERVISE_EXITED:
       snprintf(text, size, "exited with status %d", outcome->code);

@@ -33,16 +33,16 @@ struct supervised {
 
 /* Starts argv (found in PATH) with stdin from /dev/null and stdout and stderr on output_fd, in a
  * session of its own. False with errno when there is no process or descriptor left for it. */
-bool supervise_start(struct supervised *job, char *const argv[], int output_fd, double limit);
+bool supervise_start(struct supervised* job, char* const argv[], int output_fd, double limit);
 
 /* Waits for the end of a started job and frees the slot. */
-struct supervise_outcome supervise_finish(struct supervised *job);
+struct supervise_outcome supervise_finish(struct supervised* job);
 
 /* Blocks until a started job can be finished without waiting; its index. At least one of the jobs
  * must have been started. */
-size_t supervise_wait_any(const struct supervised *jobs, size_t count);
+size_t supervise_wait_any(const struct supervised* jobs, size_t count);
 
 /* "exited with status 3", "killed by signal 11 (Segmentation fault)", ... into text. */
-void supervise_describe(const struct supervise_outcome *outcome, char *text, size_t size);
+void supervise_describe(const struct supervise_outcome* outcome, char* text, size_t size);
 
 #endif
