@@ -6,10 +6,10 @@
 
 #include <cerrno>
 #include <cstdlib>
-#include <new>
 
 #include "backends/backends.h"
 #include "backends/delay.h"
+#include "backends/state.h"
 #include "core/wake.h"
 
 namespace netpoll {
@@ -25,12 +25,7 @@ struct EpollBackend {
   int buffer_size = 0;
 };
 
-EpollBackend& self(Backend* backend) {
-  return *reinterpret_cast<EpollBackend*>(backend);
-}
-const EpollBackend& self(const Backend* backend) {
-  return *reinterpret_cast<const EpollBackend*>(backend);
-}
+using Self = EpollBackend;
 
 std::uint32_t to_epoll(Interest interest) {
   if (interest.edge) return EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
@@ -69,9 +64,8 @@ int open_set(EpollBackend& epoll) {
 }
 
 int epoll_create(const BackendOptions& options, Backend** out) {
-  void* memory = std::malloc(sizeof(EpollBackend));
-  if (memory == nullptr) return ENOMEM;
-  auto* epoll = new (memory) EpollBackend;
+  auto* epoll = make_state<EpollBackend>();
+  if (epoll == nullptr) return ENOMEM;
   epoll->precise = options.precise_waits;
   epoll->close_on_exec = options.close_on_exec;
   int error = epoll->wake.open();
@@ -80,30 +74,31 @@ int epoll_create(const BackendOptions& options, Backend** out) {
     if (error != 0) epoll->wake.close();
   }
   if (error != 0) {
-    std::free(memory);
+    free_state(epoll);
     return error;
   }
-  *out = reinterpret_cast<Backend*>(epoll);
+  *out = as_backend(epoll);
   return 0;
 }
 
 void epoll_destroy(Backend* backend) {
-  self(backend).wake.close();
-  ::close(self(backend).set);
-  std::free(self(backend).buffer);
-  std::free(backend);
+  EpollBackend& epoll = state_of<Self>(backend);
+  epoll.wake.close();
+  ::close(epoll.set);
+  std::free(epoll.buffer);
+  free_state(&epoll);
 }
 
 int epoll_add(Backend* backend, int fd, Cookie cookie, Interest interest) {
-  return control(self(backend), EPOLL_CTL_ADD, fd, cookie, to_epoll(interest));
+  return control(state_of<Self>(backend), EPOLL_CTL_ADD, fd, cookie, to_epoll(interest));
 }
 
 int epoll_modify(Backend* backend, int fd, Cookie cookie, Interest, Interest to) {
-  return control(self(backend), EPOLL_CTL_MOD, fd, cookie, to_epoll(to));
+  return control(state_of<Self>(backend), EPOLL_CTL_MOD, fd, cookie, to_epoll(to));
 }
 
 int epoll_remove(Backend* backend, int fd, Interest) {
-  return control(self(backend), EPOLL_CTL_DEL, fd, 0, 0);
+  return control(state_of<Self>(backend), EPOLL_CTL_DEL, fd, 0, 0);
 }
 
 bool make_room(EpollBackend& epoll, int capacity) {
@@ -131,7 +126,7 @@ int enter(EpollBackend& epoll, std::int64_t delay, int capacity) {
 }
 
 int epoll_wait_events(Backend* backend, std::int64_t delay, KernelEvent* events, int capacity) {
-  EpollBackend& epoll = self(backend);
+  EpollBackend& epoll = state_of<Self>(backend);
   if (!make_room(epoll, capacity)) return -ENOMEM;
   if (capacity > epoll.buffer_size) capacity = epoll.buffer_size;
   const int count = enter(epoll, delay, capacity);
@@ -143,14 +138,14 @@ int epoll_wait_events(Backend* backend, std::int64_t delay, KernelEvent* events,
 }
 
 void epoll_wake(Backend* backend) {
-  self(backend).wake.raise();
+  state_of<Self>(backend).wake.raise();
 }
 void epoll_drain(Backend* backend) {
-  self(backend).wake.drain();
+  state_of<Self>(backend).wake.drain();
 }
 
 int epoll_reset(Backend* backend, ResetReason reason) {
-  EpollBackend& epoll = self(backend);
+  EpollBackend& epoll = state_of<Self>(backend);
   EpollBackend fresh = epoll;
   const bool forked = reason == ResetReason::kForked;
   int error = forked ? fresh.wake.open() : 0;
@@ -167,7 +162,7 @@ int epoll_reset(Backend* backend, ResetReason reason) {
 }
 
 bool epoll_owns(const Backend* backend, int fd) {
-  return fd >= 0 && (fd == self(backend).set || self(backend).wake.owns(fd));
+  return fd >= 0 && (fd == state_of<Self>(backend).set || state_of<Self>(backend).wake.owns(fd));
 }
 
 }  // namespace
