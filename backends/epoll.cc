@@ -110,15 +110,23 @@ bool make_room(EpollBackend& epoll, int capacity) {
   return true;
 }
 
+// What the newer system calls take for a time, whatever the C library's own is as wide as.
+struct KernelTime {
+  std::int64_t seconds;
+  std::int64_t nanoseconds;
+};
+
 int enter(EpollBackend& epoll, std::int64_t delay, int capacity) {
 #if defined(SYS_epoll_pwait2)
   // Only where precision was asked for, and only when a millisecond is too coarse: a sandbox that
-  // knows nothing of this call stays content otherwise.
+  // knows nothing of this call stays content otherwise. One that forbids it may say so with EPERM,
+  // which the call itself never does.
   if (epoll.precise && delay > 0 && delay % kNanosecondsPerMillisecond != 0) {
-    const timespec limit = delay_as_timespec(delay);
+    const timespec time = delay_as_timespec(delay);
+    const KernelTime limit = {time.tv_sec, time.tv_nsec};
     const long got =
         ::syscall(SYS_epoll_pwait2, epoll.set, epoll.buffer, capacity, &limit, nullptr, 0);
-    if (got >= 0 || errno != ENOSYS) return static_cast<int>(got);
+    if (got >= 0 || (errno != ENOSYS && errno != EPERM)) return static_cast<int>(got);
     epoll.precise = false;
   }
 #endif
