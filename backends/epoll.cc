@@ -1,5 +1,5 @@
 // The epoll backend. Owns one epoll descriptor and one eventfd; everything else is the contract of
-// core/backend.h. Edge registrations are in+out+rdhup once for the life of a descriptor.
+// core/backend.h.
 #include <sys/epoll.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -28,8 +28,7 @@ struct EpollBackend {
 using Self = EpollBackend;
 
 std::uint32_t to_epoll(Interest interest) {
-  if (interest.edge) return EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
-  std::uint32_t bits = 0;
+  std::uint32_t bits = interest.edge ? EPOLLET : 0u;
   if (interest.modes & kRead) bits |= EPOLLIN;
   if (interest.modes & kWrite) bits |= EPOLLOUT;
   if (interest.modes & kClosed) bits |= EPOLLRDHUP;

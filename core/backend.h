@@ -14,8 +14,9 @@ namespace netpoll {
 
 struct Backend;  // one kernel set and its wake facility; each backend defines its own
 
-// What a registration asks for. An edge registration of a backend that has edges covers both
-// directions and the peer's close for the descriptor's whole life, whatever `modes` says.
+// What a registration asks for. The netpoller's own registrations are edges in all directions, once
+// for a descriptor's life; a front end may ask for fewer, because some descriptors (local sockets)
+// report an edge of writability whenever their peer has read, wanted or not.
 struct Interest {
   ModeSet modes;
   bool edge;

@@ -162,14 +162,23 @@ int FdTable::set_demand(int fd, const Demand& demand, Identity identity) {
     if (slot == kNoSlot) return ENOMEM;
   }
   PollDesc& desc = poller_.cache().at(slot);
-  const int error = tell(desc, slot, interest_of(demand), identity);
+  const int error = tell(desc, slot, interest_of(desc, demand), identity);
   if (error == 0) park(desc, slot, demand);
   if (desc.registration.wanted == 0 && !has_flag(desc, kRegistered | kChanged)) drop(desc, slot);
   return error;
 }
 
-Interest FdTable::interest_of(const Demand& demand) const {
-  return {demand.modes, demand.edge && poller_.traits().edge};
+// In edge mode a registration only ever grows: what is wanted no more is remembered, not removed.
+Interest FdTable::interest_of(const PollDesc& desc, const Demand& demand) const {
+  if (demand.modes == 0 || !demand.edge || !poller_.traits().edge) return {demand.modes, false};
+  const unsigned kept = has_flag(desc, kEdge) ? desc.registration.kernel : 0u;
+  return {modes_of(demand.modes | demand.prepaid | kept), true};
+}
+
+// The same, for a demand that was stated before.
+Interest FdTable::settled_interest(const PollDesc& desc) const {
+  const Registration& registration = desc.registration;
+  return interest_of(desc, {parked_waiter(desc), registration.wanted, has_flag(desc, kEdgeWanted)});
 }
 
 Interest FdTable::current(const PollDesc& desc) const {
@@ -230,7 +239,7 @@ int FdTable::tell(PollDesc& desc, Slot slot, Interest to, Identity identity) {
   }
 
   const bool same_trigger = has_flag(desc, kEdge) == to.edge;
-  const bool covered = same_trigger && (to.edge || (to.modes & ~registration.kernel) == 0);
+  const bool covered = same_trigger && (to.modes & ~registration.kernel) == 0;
   if (covered && identity == Identity::kSame) {
     if (!was_wanted && !options_.keep_registrations) note_unverified(desc, slot);
     if (!to.edge && to.modes != registration.kernel) note_change(desc, slot);
@@ -311,7 +320,7 @@ void FdTable::reconcile(bool may_sleep) {
 }
 
 void FdTable::bring_up_to_date(PollDesc& desc, Slot slot, bool may_sleep) {
-  const Interest to{desc.registration.wanted, has_flag(desc, kEdgeWanted)};
+  const Interest to = settled_interest(desc);
   if (to.modes == 0) {
     const bool in_vain = has_flag(desc, kReportedInVain);
     if (has_flag(desc, kRegistered) && (in_vain || !options_.keep_registrations)) {
@@ -438,10 +447,10 @@ int FdTable::reset(ResetReason reason) {
     PollDesc& desc = poller_.cache().at(slot);
     if (desc.fd < 0) continue;
     const bool was_registered = has_flag(desc, kRegistered);
+    const Interest to = settled_interest(desc);
     note_verified(desc);
     set_flag(desc, kRegistered | kEdge | kReportedInVain, false);
     desc.registration.kernel = 0;
-    const Interest to{desc.registration.wanted, has_flag(desc, kEdgeWanted)};
     if (to.modes == 0) {
       if (!has_flag(desc, kChanged)) drop(desc, slot);
     } else if (was_registered && enter(desc, slot, to) != 0) {

@@ -13,10 +13,10 @@
 //     duplicate lives on, would be reported for ever: the kernel set is rebuilt, and if that
 //     happens again removal becomes eager.
 //
-// Edge mode: the descriptor is registered once for everything, and its gates remember edges that
-// came while nobody wanted them. Level mode: the waiters stay parked and the kernel reports them
-// for as long as they are ready. All of one descriptor's watchers share a mode; the front end
-// demands edges only when all of them can live with it.
+// Edge mode: what was registered once stays registered until the last watcher goes, and the gates
+// remember edges that came while nobody wanted them. Level mode: the waiters stay parked and the
+// kernel reports them for as long as they are ready. All of one descriptor's watchers share a mode;
+// the front end demands edges only when all of them can live with it.
 //
 // The caller holds the loop's lock. The table knows no watchers, only the Waiter that the front end
 // wants back, which stands for all watchers of the descriptor.
@@ -48,6 +48,8 @@ struct Demand {
   Waiter* waiter = nullptr;  // handed back when any of `modes` is ready; set when modes != 0
   ModeSet modes = 0;
   bool edge = false;
+  // Edge mode: what to tell the kernel beyond `modes`, so that wanting it later costs no call.
+  ModeSet prepaid = 0;
 };
 
 class FdTable {
@@ -121,7 +123,8 @@ class FdTable {
   int withdraw(PollDesc& desc, Slot slot);
   void bring_up_to_date(PollDesc& desc, Slot slot, bool may_sleep);
   void park(PollDesc& desc, Slot slot, const Demand& demand);
-  Interest interest_of(const Demand& demand) const;
+  Interest interest_of(const PollDesc& desc, const Demand& demand) const;
+  Interest settled_interest(const PollDesc& desc) const;
   Interest current(const PollDesc& desc) const;
 
   void note_change(PollDesc& desc, Slot slot);

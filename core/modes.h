@@ -17,6 +17,7 @@ inline constexpr ModeSet kRead = 1;
 inline constexpr ModeSet kWrite = 2;
 inline constexpr ModeSet kClosed = 4;
 inline constexpr ModeSet kInvalid = 8;
+inline constexpr ModeSet kAllModes = kRead | kWrite | kClosed;
 
 // What a backend reports, in words that every kernel can be translated into.
 using KernelBits = std::uint8_t;

@@ -1,5 +1,4 @@
-/* What evbuffers could do in libevent 1.x and now do better through buffer.h, which is to be
- * included first. */
+/* What evbuffers could do in libevent 1.x and now do better through buffer.h. */
 #ifndef EVENT2_BUFFER_COMPAT_H_INCLUDED_
 #define EVENT2_BUFFER_COMPAT_H_INCLUDED_
 

@@ -1,8 +1,8 @@
-/* Bufferevents by their libevent 1.x names, on the current base (event_compat.h). Include
- * bufferevent.h first. */
+/* Bufferevents by their libevent 1.x names, on the current base (event_compat.h). */
 #ifndef EVENT2_BUFFEREVENT_COMPAT_H_INCLUDED_
 #define EVENT2_BUFFEREVENT_COMPAT_H_INCLUDED_
 
+#include <event2/bufferevent.h>
 #include <event2/visibility.h>
 
 #ifdef __cplusplus

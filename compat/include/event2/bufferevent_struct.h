@@ -1,8 +1,9 @@
 /* The inside of struct bufferevent, for programs older than the functions of bufferevent.h. They
- * read the fields; the library alone writes them. Include bufferevent.h first. */
+ * read the fields; the library alone writes them. */
 #ifndef EVENT2_BUFFEREVENT_STRUCT_H_INCLUDED_
 #define EVENT2_BUFFEREVENT_STRUCT_H_INCLUDED_
 
+#include <event2/bufferevent.h>
 #include <event2/event-config.h>
 #include <event2/event_struct.h>
 #include <event2/util.h>
