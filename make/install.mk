@@ -17,7 +17,7 @@ pkgincludedir := $(includedir)$(own)
 pkgconfigdir := $(pkglibdir)/pkgconfig
 
 # SOURCE:DESTINATION of every file.
-installed := $(foreach f,$(INSTALL_LIBS),$f:$(pkglibdir)/$(notdir $f)) \
+installed := $(foreach f,$(INSTALL_LIBS),$f:$(pkglibdir)/$(patsubst $(B)/lib/pollshim/%,%,$f)) \
   $(foreach f,$(INSTALL_BIN),$f:$(bindir)/$(notdir $f)) \
   $(foreach f,$(INSTALL_HEADERS),$f:$(pkgincludedir)/$(patsubst compat/include/%,%,$f)) \
   $(foreach f,$(INSTALL_PC),$f:$(pkgconfigdir)/$(notdir $f)) \

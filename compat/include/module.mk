@@ -1,0 +1,2 @@
+# The public headers, exactly as they are installed.
+INSTALL_HEADERS += $(wildcard compat/include/*.h compat/include/*/*.h)
