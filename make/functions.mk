@@ -21,6 +21,7 @@
 #   $(B)/bin/NAME: LDLIBS += -lm                              (LDFLAGS likewise)
 # Headers made during the build: GENERATED_HEADERS += $(B)/gen/...; they exist before any compilation.
 
+ALL_SOURCES :=
 ALL_OBJECTS :=
 ALL_PROGRAMS :=
 CHECKS :=
@@ -28,7 +29,7 @@ GENERATED_HEADERS :=
 
 unique = $(if $(1),$(firstword $(1)) $(call unique,$(filter-out $(firstword $(1)),$(1))))
 object_names = $(patsubst %.cc,$(B)/obj/%.o,$(patsubst %.c,$(B)/obj/%.o,$(1)))
-objects = $(eval ALL_OBJECTS += $(call object_names,$(1)))$(call object_names,$(1))
+objects = $(eval ALL_SOURCES += $(1))$(eval ALL_OBJECTS += $(call object_names,$(1)))$(call object_names,$(1))
 linked_files = $(filter-out -%,$(1))
 own_libraries = $(filter $(B)/lib/pollshim/%.so $(B)/lib/pollshim/%.so.1 \
   $(B)/lib/pollshim/%.so.4 $(B)/lib/pollshim/%.so.7,$(1))
