@@ -6,13 +6,15 @@
 packages_build := g++ gcc libc6-dev autoconf pkg-config libssl-dev libelf-dev
 packages_check := libcmocka-dev libevent-dev libev-dev abigail-tools strace binutils openssl procps
 packages_lint := clang clang-format clang-tidy $(packages_check)
-packages_cross := nodejs npm
+# A node from elsewhere brings its own npm, and conflicts with Debian's.
+packages_cross = $(if $(shell command -v npm),,nodejs npm)
 
 wanted_packages := $(packages_build) $(foreach goal,$(filter-out build,$(goals)),\
   $(packages_$(goal)) $(if $(filter check-%,$(goal)),$(packages_check)))
 wanted_packages += $(if $(findstring clang,$(CXX)),clang llvm)
 
-ifneq ($(shell command -v dpkg-query),)
+# Not under make -n, which changes nothing.
+ifeq ($(findstring n,$(firstword -$(MAKEFLAGS)))$(if $(shell command -v dpkg-query),,none),)
 packages_answer := $(shell make/install-packages $(sort $(wanted_packages)) >&2 || echo failed)
 ifneq ($(packages_answer),)
 $(error the packages above are missing)

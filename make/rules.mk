@@ -5,7 +5,6 @@ say = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(patsubst $(B)/%,%,$(2))')
 # Beside each object: what it included (.d) and how it was made (.cmd, for lint and editors).
 compile = $(file >$(@:.o=.cmd),$(2) $(3))$(Q)$(2) $(3) $(werror) -MMD -MP -MF $(@:.o=.d) -c $(1) -o $@
 
-.SECONDEXPANSION:
 $(B)/obj/%.o: %.cc $(B)/flags/cc $$(call module_flags,$$(@D)) | $(GENERATED_HEADERS) $$(@D)/.
 	$(call say,CXX,$<)
 	$(call compile,$<,$(CXX),$(BASE_CPPFLAGS) $(CPPFLAGS) $(BASE_CXXFLAGS) $(CXXFLAGS))
