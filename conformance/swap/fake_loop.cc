@@ -123,13 +123,21 @@ int main(int argc, char** argv) {
     }
     waitpid(child, nullptr, 0);
   }
+  pid_t child = -1;
+  if (option(argc, argv, "fork-hold", 0) != 0) {
+    child = fork();
+    if (child > 0) turn(loops[0], quick_callback, 0);
+    if (child == 0) turn(loops[0], quick_callback, 0);
+  }
   if (option(argc, argv, "hold", 0) != 0) {
-    printf("%d\n", getpid());
+    if (child > 0) spend(100);  // the child's first turn makes its page
+    if (child != 0) printf("%d\n", getpid());
     fflush(stdout);
     pollfd input = {STDIN_FILENO, POLLIN, 0};
     while (poll(&input, 1, 0) == 0)
       turn(loops[0], quick_callback, plan.work);
   }
+  if (child > 0) waitpid(child, nullptr, 0);
   if (option(argc, argv, "swap-stderr", 0) != 0) dup2(atoi(getenv("STDERR_LATER")), STDERR_FILENO);
   return 0;
 }
