@@ -24,6 +24,6 @@ $(B)/standin/libev.so.4:
 	$(Q)for name in libevent libevent_core libevent_extra libevent_pthreads libevent_openssl; do \
 	  cp "$$($(CC) -print-file-name=$$name.so)" $(@D)/$$name-2.1.so.7 || exit; done
 	$(Q)cp "$$($(CC) -print-file-name=libev.so)" $@
-check_command_swap := POLLSHIM_LIBRARIES=$(B)/standin $(check_command_swap)
+check_command_swap := POLLSHIM_LIBRARIES=$(abspath $(B)/standin) $(check_command_swap)
 check_needs_swap += $(B)/standin/libev.so.4
 endif
