@@ -4,9 +4,11 @@
 
 int main(int argc, char** argv) {
   const struct harness_group groups[] = {
-      base_group,     config_group,         loop_group,  loop_exit_group,
-      priority_group, event_object_group,   io_group,    edge_group,
-      timer_group,    common_timeout_group, clock_group, signal_group,
+      base_group,         config_group,   loop_group,      loop_exit_group,  priority_group,
+      event_object_group, io_group,       edge_group,      timer_group,      common_timeout_group,
+      clock_group,        signal_group,   active_group,    once_group,       finalize_group,
+      introspect_group,   dump_group,     bad_input_group, debug_mode_group, memory_group,
+      log_group,          shutdown_group, fork_group,
   };
   return harness_main_groups(argc, argv, groups, sizeof groups / sizeof groups[0]);
 }

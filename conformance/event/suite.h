@@ -18,6 +18,10 @@
 void suite_start(void);
 int suite_has_locks(void);
 
+/* Whether this is the original library.  Only for the differences listed in
+ * conformance/DIFFERENCES.md: a test that asks asserts what each of the two does. */
+int suite_on_original(void);
+
 /* A base, asserted.  The caller frees it. */
 struct event_base* suite_base(void);
 struct event_base* suite_base_with_flag(int flag);
