@@ -1,0 +1,603 @@
+/*
+ * ev_io: readiness of descriptors, several watchers on one, changes of interest, and descriptors
+ * that go away or come back as other files under the same number.
+ */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "conformance/ev/groups.h"
+
+static ev_io* start_io(EV_P_ ev_io* w, const char* name, int fd, int events) {
+  ev_io_init(w, note_io, fd, events);
+  w->data = (void*)(uintptr_t)name;
+  ev_io_start(EV_A_ w);
+  return w;
+}
+
+static void a_readable_descriptor_is_reported(void** state) {
+  (void)state;
+  struct ev_loop* loop = make_loop();
+  struct pipe_ends ends = make_pipe();
+  ev_io io;
+  start_io(loop, &io, "io", ends.reader, EV_READ);
+  ev_run(loop, EVRUN_NOWAIT);
+  assert_trace("");
+  put_byte(ends.writer);
+  ev_run(loop, EVRUN_ONCE);
+  assert_trace("io:read");
+  ev_loop_destroy(loop);
+}
+
+static void a_writable_descriptor_is_reported(void** state) {
+  (void)state;
+  struct ev_loop* loop = make_loop();
+  struct pipe_ends ends = make_pipe();
+  ev_io io;
+  fill(ends.writer);
+  start_io(loop, &io, "io", ends.writer, EV_WRITE);
+  ev_run(loop, EVRUN_NOWAIT);
+  assert_trace("");
+  char block[65536];
+  while (read(ends.reader, block, sizeof block) > 0) {
+  }
+  ev_run(loop, EVRUN_ONCE);
+  assert_trace("io:write");
+  ev_loop_destroy(loop);
+}
+
+static void both_directions_come_in_one_call(void** state) {
+  (void)state;
+  struct ev_loop* loop = make_loop();
+  struct pipe_ends pair = make_socket_pair();
+  ev_io io;
+  put_byte(pair.writer);
+  start_io(loop, &io, "io", pair.reader, EV_READ | EV_WRITE);
+  ev_run(loop, EVRUN_ONCE);
+  assert_trace("io:read+write");
+  ev_loop_destroy(loop);
+}
+
+static void readiness_is_reported_for_as_long_as_it_lasts(void** state) {
+  (void)state;
+  struct ev_loop* loop = make_loop();
+  struct pipe_ends ends = make_pipe();
+  ev_io io;
+  put_byte(ends.writer);
+  start_io(loop, &io, "io", ends.reader, EV_READ);
+  ev_run(loop, EVRUN_ONCE);
+  ev_run(loop, EVRUN_ONCE);
+  ev_run(loop, EVRUN_ONCE);
+  assert_trace("io:read io:read io:read");
+  take_byte(ends.reader);
+  ev_run(loop, EVRUN_NOWAIT);
+  assert_trace("");
+  ev_loop_destroy(loop);
+}
+
+static void a_partial_read_leaves_the_rest_reported(void** state) {
+  (void)state;
+  struct ev_loop* loop = make_loop();
+  struct pipe_ends ends = make_pipe();
+  ev_io io;
+  put_byte(ends.writer);
+  put_byte(ends.writer);
+  start_io(loop, &io, "io", ends.reader, EV_READ);
+  ev_run(loop, EVRUN_ONCE);
+  take_byte(ends.reader);
+  ev_run(loop, EVRUN_ONCE);
+  assert_trace("io:read io:read");
+  ev_loop_destroy(loop);
+}
+
+static void a_watcher_is_told_only_what_it_asked_for(void** state) {
+  (void)state;
+  struct ev_loop* loop = make_loop();
+  struct pipe_ends pair = make_socket_pair();
+  ev_io reader, writer;
+  start_io(loop, &reader, "reader", pair.reader, EV_READ);
+  start_io(loop, &writer, "writer", pair.reader, EV_WRITE);
+  ev_run(loop, EVRUN_ONCE);
+  assert_trace("writer:write");
+  put_byte(pair.writer);
+  ev_run(loop, EVRUN_ONCE);
+  assert_trace("reader:read writer:write");
+  ev_io_stop(loop, &writer);
+  ev_run(loop, EVRUN_ONCE);
+  assert_trace("reader:read");
+  ev_loop_destroy(loop);
+}
+
+static void watchers_of_one_descriptor_run_in_the_order_of_their_start(void** state) {
+  (void)state;
+  struct ev_loop* loop = make_loop();
+  struct pipe_ends ends = make_pipe();
+  ev_io a, b, c;
+  start_io(loop, &a, "a", ends.reader, EV_READ);
+  start_io(loop, &b, "b", ends.reader, EV_READ);
+  start_io(loop, &c, "c", ends.reader, EV_READ);
+  put_byte(ends.writer);
+  ev_run(loop, EVRUN_ONCE);
+  assert_trace("a:read b:read c:read");
+  ev_io_stop(loop, &a);
+  ev_io_start(loop, &a);
+  ev_run(loop, EVRUN_ONCE);
+  assert_trace("b:read c:read a:read");
+  ev_loop_destroy(loop);
+}
+
+static void the_end_of_the_other_side_is_readable(void** state) {
+  (void)state;
+  struct ev_loop* loop = make_loop();
+  struct pipe_ends ends = make_pipe();
+  ev_io io;
+  start_io(loop, &io, "io", ends.reader, EV_READ);
+  close(ends.writer);
+  ev_run(loop, EVRUN_ONCE);
+  assert_trace("io:read");
+  ev_loop_destroy(loop);
+}
+
+static void a_hangup_is_reported_in_every_direction_asked_for(void** state) {
+  (void)state;
+  struct ev_loop* loop = make_loop();
+  struct pipe_ends pair = make_socket_pair();
+  ev_io io;
+  start_io(loop, &io, "io", pair.reader, EV_READ | EV_WRITE);
+  close(pair.writer);
+  ev_run(loop, EVRUN_ONCE);
+  assert_trace("io:read+write");
+  ev_loop_destroy(loop);
+}
+
+static void a_broken_pipe_is_writable(void** state) {
+  (void)state;
+  struct ev_loop* loop = make_loop();
+  struct pipe_ends ends = make_pipe();
+  ev_io io;
+  fill(ends.writer);
+  start_io(loop, &io, "io", ends.writer, EV_WRITE);
+  close(ends.reader);
+  ev_run(loop, EVRUN_ONCE);
+  assert_trace("io:write");
+  ev_loop_destroy(loop);
+}
+
+static void a_regular_file_is_always_ready(void** state) {
+  (void)state;
+  struct ev_loop* loop = make_loop();
+  char path[] = "/tmp/ev-io-XXXXXX";
+  int fd = mkstemp(path);
+  unlink(path);
+  ev_io io;
+  start_io(loop, &io, "io", fd, EV_READ | EV_WRITE);
+  ev_run(loop, EVRUN_ONCE);
+  ev_run(loop, EVRUN_ONCE);
+  assert_trace("io:read+write io:read+write");
+  ev_io_stop(loop, &io);
+  ev_run(loop, EVRUN_NOWAIT);
+  assert_trace("");
+  ev_io_set(&io, fd, EV_READ);
+  ev_io_start(loop, &io);
+  ev_run(loop, EVRUN_ONCE);
+  assert_trace("io:read");
+  close(fd);
+  ev_loop_destroy(loop);
+}
+
+static void a_regular_file_does_not_starve_the_others(void** state) {
+  (void)state;
+  struct ev_loop* loop = make_loop();
+  struct pipe_ends ends = make_pipe();
+  char path[] = "/tmp/ev-io-XXXXXX";
+  int fd = mkstemp(path);
+  unlink(path);
+  ev_io file, pipe_io;
+  start_io(loop, &file, "file", fd, EV_READ);
+  start_io(loop, &pipe_io, "pipe", ends.reader, EV_READ);
+  ev_run(loop, EVRUN_ONCE);
+  assert_trace("file:read");
+  put_byte(ends.writer);
+  ev_run(loop, EVRUN_ONCE);
+  assert_non_null(strstr(trace(), "pipe:read"));
+  assert_non_null(strstr(trace(), "file:read"));
+  clear_trace();
+  close(fd);
+  ev_loop_destroy(loop);
+}
+
+static void a_stopped_watcher_is_not_called(void** state) {
+  (void)state;
+  struct ev_loop* loop = make_loop();
+  struct pipe_ends ends = make_pipe();
+  ev_io io;
+  put_byte(ends.writer);
+  start_io(loop, &io, "io", ends.reader, EV_READ);
+  assert_true(ev_is_active(&io));
+  ev_io_stop(loop, &io);
+  assert_false(ev_is_active(&io));
+  ev_run(loop, EVRUN_NOWAIT);
+  assert_trace("");
+  assert_int_equal(ev_run(loop, EVRUN_NOWAIT), 0);
+  ev_loop_destroy(loop);
+}
+
+static void starting_twice_counts_once(void** state) {
+  (void)state;
+  struct ev_loop* loop = make_loop();
+  struct pipe_ends ends = make_pipe();
+  ev_io io;
+  put_byte(ends.writer);
+  start_io(loop, &io, "io", ends.reader, EV_READ);
+  ev_io_start(loop, &io);
+  ev_io_start(loop, &io);
+  assert_int_equal(ev_run(loop, EVRUN_ONCE), 1);
+  assert_trace("io:read");
+  ev_io_stop(loop, &io);
+  ev_io_stop(loop, &io);
+  assert_int_equal(ev_run(loop, EVRUN_NOWAIT), 0);
+  ev_loop_destroy(loop);
+}
+
+static void set_marks_a_new_descriptor_and_start_takes_the_mark(void** state) {
+  (void)state;
+  struct ev_loop* loop = make_loop();
+  struct pipe_ends ends = make_pipe();
+  ev_io io;
+  ev_io_init(&io, note_io, ends.reader, EV_READ);
+  assert_int_equal(io.events, EV_READ | EV__IOFDSET);
+  ev_io_start(loop, &io);
+  assert_int_equal(io.events, EV_READ);
+  ev_io_stop(loop, &io);
+  assert_int_equal(io.events, EV_READ);
+  ev_io_modify(&io, EV_WRITE);
+  assert_int_equal(io.events, EV_WRITE);
+  ev_io_set(&io, ends.reader, EV_READ);
+  ev_io_modify(&io, EV_WRITE);
+  assert_int_equal(io.events, EV_WRITE | EV__IOFDSET);
+  assert_int_equal(io.fd, ends.reader);
+  ev_loop_destroy(loop);
+}
+
+static void interest_can_be_modified_while_stopped(void** state) {
+  (void)state;
+  struct ev_loop* loop = make_loop();
+  struct pipe_ends pair = make_socket_pair();
+  ev_io io;
+  put_byte(pair.writer);
+  start_io(loop, &io, "io", pair.reader, EV_READ);
+  ev_run(loop, EVRUN_ONCE);
+  ev_io_stop(loop, &io);
+  ev_io_modify(&io, EV_WRITE);
+  ev_io_start(loop, &io);
+  ev_run(loop, EVRUN_ONCE);
+  ev_io_stop(loop, &io);
+  ev_io_modify(&io, EV_READ | EV_WRITE);
+  ev_io_start(loop, &io);
+  ev_run(loop, EVRUN_ONCE);
+  assert_trace("io:read io:write io:read+write");
+  ev_loop_destroy(loop);
+}
+
+static void stop_itself(EV_P_ ev_io* w, int revents) {
+  note_io(EV_A_ w, revents);
+  ev_io_stop(EV_A_ w);
+}
+
+static void a_watcher_may_stop_itself(void** state) {
+  (void)state;
+  struct ev_loop* loop = make_loop();
+  struct pipe_ends ends = make_pipe();
+  ev_io io;
+  put_byte(ends.writer);
+  ev_io_init(&io, stop_itself, ends.reader, EV_READ);
+  io.data = "io";
+  ev_io_start(loop, &io);
+  assert_int_equal(ev_run(loop, 0), 0);
+  assert_trace("io:read");
+  ev_loop_destroy(loop);
+}
+
+static void free_itself(EV_P_ ev_io* w, int revents) {
+  note_io(EV_A_ w, revents);
+  ev_io_stop(EV_A_ w);
+  close(w->fd);
+  memset(w, 0x5a, sizeof *w);
+  free(w);
+}
+
+static void a_watcher_may_free_itself_and_close_its_descriptor(void** state) {
+  (void)state;
+  struct ev_loop* loop = make_loop();
+  for (int round = 0; round < 5; ++round) {
+    struct pipe_ends ends = make_pipe();
+    ev_io* io = malloc(sizeof *io);
+    put_byte(ends.writer);
+    ev_io_init(io, free_itself, ends.reader, EV_READ);
+    io->data = "io";
+    ev_io_start(loop, io);
+    ev_run(loop, 0);
+    close(ends.writer);
+  }
+  assert_trace("io:read io:read io:read io:read io:read");
+  ev_loop_destroy(loop);
+}
+
+static ev_io* victim;
+static void stop_the_other(EV_P_ ev_io* w, int revents) {
+  note_io(EV_A_ w, revents);
+  if (victim != NULL) {
+    ev_io_stop(EV_A_ victim);
+    victim = NULL;
+  }
+}
+
+static void a_callback_may_stop_a_watcher_that_is_pending_too(void** state) {
+  (void)state;
+  struct ev_loop* loop = make_loop();
+  struct pipe_ends first = make_pipe();
+  struct pipe_ends second = make_pipe();
+  ev_io a, b;
+  put_byte(first.writer);
+  put_byte(second.writer);
+  ev_io_init(&a, stop_the_other, first.reader, EV_READ);
+  a.data = "a";
+  ev_io_init(&b, stop_the_other, second.reader, EV_READ);
+  b.data = "b";
+  ev_set_priority(&a, 1); /* so that a is first whatever the kernel's order */
+  ev_io_start(loop, &a);
+  ev_io_start(loop, &b);
+  victim = &b;
+  ev_run(loop, EVRUN_ONCE);
+  assert_trace("a:read");
+  assert_false(ev_is_pending(&b));
+  ev_loop_destroy(loop);
+}
+
+static void a_watcher_added_while_its_descriptor_is_watched_is_heard_too(void** state) {
+  (void)state;
+  struct ev_loop* loop = make_loop();
+  struct pipe_ends pair = make_socket_pair();
+  ev_io reader, writer;
+  start_io(loop, &reader, "reader", pair.reader, EV_READ);
+  ev_run(loop, EVRUN_NOWAIT);
+  start_io(loop, &writer, "writer", pair.reader, EV_WRITE);
+  ev_run(loop, EVRUN_ONCE);
+  assert_trace("writer:write");
+  ev_loop_destroy(loop);
+}
+
+/* --- descriptors that change identity
+ * ---------------------------------------------------------------- */
+
+static void a_reused_number_is_watched_anew_after_set(void** state) {
+  (void)state;
+  struct ev_loop* loop = make_loop();
+  struct pipe_ends old = make_pipe();
+  ev_io io;
+  start_io(loop, &io, "io", old.reader, EV_READ);
+  ev_run(loop, EVRUN_NOWAIT);
+  struct pipe_ends fresh = make_pipe();
+  ev_io_stop(loop, &io);
+  dup2(fresh.reader, old.reader);
+  ev_io_set(&io, old.reader, EV_READ);
+  ev_io_start(loop, &io);
+  ev_run(loop, EVRUN_NOWAIT);
+  assert_trace("");
+  put_byte(fresh.writer);
+  ev_run(loop, EVRUN_ONCE);
+  assert_trace("io:read");
+  ev_loop_destroy(loop);
+}
+
+static void closing_without_a_stop_and_setting_the_same_number_again_works(void** state) {
+  (void)state;
+  struct ev_loop* loop = make_loop();
+  struct pipe_ends old = make_pipe();
+  ev_io io;
+  start_io(loop, &io, "io", old.reader, EV_READ);
+  ev_run(loop, EVRUN_NOWAIT);
+  close(old.reader);
+  struct pipe_ends fresh = make_pipe();
+  assert_int_equal(fresh.reader, old.reader);
+  ev_io_stop(loop, &io);
+  ev_io_set(&io, fresh.reader, EV_READ);
+  ev_io_start(loop, &io);
+  put_byte(fresh.writer);
+  ev_run(loop, EVRUN_ONCE);
+  assert_trace("io:read");
+  ev_loop_destroy(loop);
+}
+
+static void a_descriptor_that_a_child_keeps_open_does_not_spin_the_loop(void** state) {
+  (void)state;
+  struct ev_loop* loop = make_loop();
+  struct pipe_ends old = make_pipe();
+  ev_io io;
+  start_io(loop, &io, "io", old.reader, EV_READ);
+  ev_run(loop, EVRUN_NOWAIT);
+  int keep = dup(old.reader); /* the open file lives on, as it would in a forked child */
+  ev_io_stop(loop, &io);
+  close(old.reader);
+  put_byte(old.writer);
+
+  struct pipe_ends fresh = make_pipe();
+  assert_int_equal(fresh.reader, old.reader);
+  ev_io_set(&io, fresh.reader, EV_READ);
+  ev_io_start(loop, &io);
+  unsigned int before = ev_iteration(loop);
+  assert_false(run_for(loop, 0.1));
+  assert_true(ev_iteration(loop) - before < 20);
+  assert_trace("");
+  put_byte(fresh.writer);
+  ev_run(loop, EVRUN_ONCE);
+  assert_trace("io:read");
+  close(keep);
+  ev_loop_destroy(loop);
+}
+
+static void a_closed_and_forgotten_descriptor_kept_by_a_dup_does_not_spin_either(void** state) {
+  (void)state;
+  struct ev_loop* loop = make_loop();
+  struct pipe_ends old = make_pipe();
+  ev_io io;
+  ev_timer timer;
+  start_io(loop, &io, "io", old.reader, EV_READ);
+  ev_run(loop, EVRUN_NOWAIT);
+  int keep = dup(old.reader);
+  ev_io_stop(loop, &io);
+  close(old.reader);
+  put_byte(old.writer);
+  ev_timer_init(&timer, note_timer, 0.1, 0.);
+  timer.data = "timer";
+  ev_timer_start(loop, &timer);
+  unsigned int before = ev_iteration(loop);
+  ev_run(loop, 0);
+  assert_trace("timer:timer");
+  assert_true(ev_iteration(loop) - before < 20);
+  close(keep);
+  ev_loop_destroy(loop);
+}
+
+static void a_stop_and_start_without_set_keeps_the_registration(void** state) {
+  (void)state;
+  struct ev_loop* loop = make_loop();
+  struct pipe_ends ends = make_pipe();
+  ev_io io;
+  start_io(loop, &io, "io", ends.reader, EV_READ);
+  ev_run(loop, EVRUN_NOWAIT);
+  for (int round = 0; round < 3; ++round) {
+    ev_io_stop(loop, &io);
+    ev_io_start(loop, &io);
+    ev_run(loop, EVRUN_NOWAIT);
+  }
+  put_byte(ends.writer);
+  ev_run(loop, EVRUN_ONCE);
+  assert_trace("io:read");
+  ev_loop_destroy(loop);
+}
+
+static void a_stop_and_a_start_a_turn_later_is_heard(void** state) {
+  (void)state;
+  struct ev_loop* loop = make_loop();
+  struct pipe_ends ends = make_pipe();
+  ev_io io;
+  start_io(loop, &io, "io", ends.reader, EV_READ);
+  ev_run(loop, EVRUN_NOWAIT);
+  ev_io_stop(loop, &io);
+  put_byte(ends.writer);
+  ev_run(loop, EVRUN_NOWAIT);
+  ev_run(loop, EVRUN_NOWAIT);
+  assert_trace("");
+  ev_io_start(loop, &io);
+  ev_run(loop, EVRUN_ONCE);
+  assert_trace("io:read");
+  ev_loop_destroy(loop);
+}
+
+static void many_descriptors_are_watched_at_once(void** state) {
+  (void)state;
+  enum { kMany = 150 };
+  struct ev_loop* loop = make_loop();
+  static struct pipe_ends ends[kMany];
+  static ev_io ios[kMany];
+  for (int i = 0; i < kMany; ++i) {
+    ends[i] = make_pipe();
+    start_io(loop, &ios[i], "io", ends[i].reader, EV_READ);
+    put_byte(ends[i].writer);
+  }
+  ev_run(loop, EVRUN_ONCE);
+  ev_run(loop, EVRUN_ONCE);
+  ev_run(loop, EVRUN_ONCE);
+  int words = 1;
+  for (const char* at = trace(); *at; ++at) {
+    words += *at == ' ';
+  }
+  assert_true(words >= kMany); /* one wait may bring fewer than all */
+  clear_trace();
+  ev_loop_destroy(loop);
+}
+
+/* --- feeding
+ * -------------------------------------------------------------------------------------------- */
+
+static void a_fed_descriptor_event_reaches_the_watchers_that_want_it(void** state) {
+  (void)state;
+  struct ev_loop* loop = make_loop();
+  struct pipe_ends ends = make_pipe();
+  ev_io reader, writer;
+  start_io(loop, &reader, "reader", ends.reader, EV_READ);
+  start_io(loop, &writer, "writer", ends.reader, EV_WRITE);
+  ev_feed_fd_event(loop, ends.reader, EV_READ);
+  assert_true(ev_is_pending(&reader));
+  assert_false(ev_is_pending(&writer));
+  ev_invoke_pending(loop);
+  assert_trace("reader:read");
+  ev_feed_fd_event(loop, ends.reader, EV_READ | EV_WRITE);
+  ev_invoke_pending(loop);
+  assert_trace("reader:read writer:write");
+  ev_loop_destroy(loop);
+}
+
+static void feeding_an_unwatched_or_impossible_descriptor_does_nothing(void** state) {
+  (void)state;
+  struct ev_loop* loop = make_loop();
+  ev_feed_fd_event(loop, -1, EV_READ);
+  ev_feed_fd_event(loop, 3, EV_READ);
+  ev_feed_fd_event(loop, 1000000, EV_READ);
+  ev_feed_fd_event(loop, 0x7fffffff, EV_READ);
+  assert_int_equal(ev_pending_count(loop), 0);
+  ev_loop_destroy(loop);
+}
+
+static void an_io_watcher_has_a_callback_that_can_be_read_and_replaced(void** state) {
+  (void)state;
+  struct ev_loop* loop = make_loop();
+  struct pipe_ends ends = make_pipe();
+  ev_io io;
+  put_byte(ends.writer);
+  start_io(loop, &io, "io", ends.reader, EV_READ);
+  assert_true(ev_cb(&io) == note_io);
+  ev_set_cb(&io, stop_itself); /* allowed while active */
+  assert_true(ev_cb(&io) == stop_itself);
+  ev_run(loop, 0);
+  assert_trace("io:read");
+  ev_loop_destroy(loop);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(a_readable_descriptor_is_reported),
+    cmocka_unit_test(a_writable_descriptor_is_reported),
+    cmocka_unit_test(both_directions_come_in_one_call),
+    cmocka_unit_test(readiness_is_reported_for_as_long_as_it_lasts),
+    cmocka_unit_test(a_partial_read_leaves_the_rest_reported),
+    cmocka_unit_test(a_watcher_is_told_only_what_it_asked_for),
+    cmocka_unit_test(watchers_of_one_descriptor_run_in_the_order_of_their_start),
+    cmocka_unit_test(the_end_of_the_other_side_is_readable),
+    cmocka_unit_test(a_hangup_is_reported_in_every_direction_asked_for),
+    cmocka_unit_test(a_broken_pipe_is_writable),
+    cmocka_unit_test(a_regular_file_is_always_ready),
+    cmocka_unit_test(a_regular_file_does_not_starve_the_others),
+    cmocka_unit_test(a_stopped_watcher_is_not_called),
+    cmocka_unit_test(starting_twice_counts_once),
+    cmocka_unit_test(set_marks_a_new_descriptor_and_start_takes_the_mark),
+    cmocka_unit_test(interest_can_be_modified_while_stopped),
+    cmocka_unit_test(a_watcher_may_stop_itself),
+    cmocka_unit_test(a_watcher_may_free_itself_and_close_its_descriptor),
+    cmocka_unit_test(a_callback_may_stop_a_watcher_that_is_pending_too),
+    cmocka_unit_test(a_watcher_added_while_its_descriptor_is_watched_is_heard_too),
+    cmocka_unit_test(a_reused_number_is_watched_anew_after_set),
+    cmocka_unit_test(closing_without_a_stop_and_setting_the_same_number_again_works),
+    cmocka_unit_test(a_descriptor_that_a_child_keeps_open_does_not_spin_the_loop),
+    cmocka_unit_test(a_closed_and_forgotten_descriptor_kept_by_a_dup_does_not_spin_either),
+    cmocka_unit_test(a_stop_and_start_without_set_keeps_the_registration),
+    cmocka_unit_test(a_stop_and_a_start_a_turn_later_is_heard),
+    cmocka_unit_test(many_descriptors_are_watched_at_once),
+    cmocka_unit_test(a_fed_descriptor_event_reaches_the_watchers_that_want_it),
+    cmocka_unit_test(feeding_an_unwatched_or_impossible_descriptor_does_nothing),
+    cmocka_unit_test(an_io_watcher_has_a_callback_that_can_be_read_and_replaced),
+};
+const struct harness_group io_group = {"io", tests, sizeof tests / sizeof tests[0]};

@@ -1,0 +1,23 @@
+# libev, whole, measured. One binary, compiled with Debian's headers and linked with Debian's library, runs on that
+# and, once there is one, on ours: the same verdicts are required. The checks of the real library keep the
+# expectations honest.
+ev_suite_SRC := $(sort $(wildcard conformance/ev/*_test.c)) $(addprefix conformance/ev/,suite.c main.c)
+$(eval $(call suite,ev-suite,$(ev_suite_SRC),-lev -lpthread -lm))
+# libev's own event.h is found in our tree, the ev.h that it includes is Debian's.
+$(B)/obj/conformance/ev/event_layer_test.o: CPPFLAGS += -Icompat/include/libev
+
+# ---- the matrix of backends, on the real library and on ours ---------------------------------------------
+ev_epoll := 4
+ev_poll := 2
+ev_select := 1
+ev_backends := epoll poll select
+ev_real := /usr/lib
+ev_ours := $(B)/lib/pollshim
+
+# $(call ev_matrix,BACKEND)
+define ev_matrix
+$(eval $(call check,ev-real-$(1),env LIBEV_FLAGS=$(ev_$(1)) $(B)/bin/ev-suite --library $(ev_real),200,$(B)/bin/ev-suite))
+$(if $(strip $(ev_SRC)),$(eval $(call check,ev-$(1),env LIBEV_FLAGS=$(ev_$(1)) LD_LIBRARY_PATH=$(ev_ours) \
+  $(B)/bin/ev-suite --library $(ev_ours),200,$(B)/bin/ev-suite all)))
+endef
+$(foreach backend,$(ev_backends),$(eval $(call ev_matrix,$(backend))))
