@@ -93,6 +93,8 @@ class FdTable {
   // kInvalid by the next collect().
   int reset(ResetReason reason);
 
+  // One past the highest descriptor that may have watchers, for walking all of them.
+  int end() const { return slots_size_; }
   std::uint32_t watched() const { return watched_; }
   bool eager_removal() const { return eager_removal_; }
   // From now on the last watcher's departure is told to the kernel at once.

@@ -81,7 +81,7 @@ int Poller::modify(Slot slot, Interest from, Interest to) {
 }
 
 int Poller::remove(Slot slot, Interest from) {
-  ++counters_.registrations;
+  ++counters_.removals;
   return ops_->remove(backend_, cache_.at(slot).fd, from);
 }
 

@@ -19,7 +19,8 @@ struct PollerCounters {
   std::uint64_t waits = 0;           // calls into the kernel to wait
   std::uint64_t events = 0;          // reports that the kernel made
   std::uint64_t stale = 0;           // ... of incarnations that are gone
-  std::uint64_t registrations = 0;   // additions to and removals from the kernel set
+  std::uint64_t registrations = 0;   // additions to the kernel set
+  std::uint64_t removals = 0;        // removals from it
   std::uint64_t modifications = 0;   // changes of what is there
   std::uint64_t rebuilds = 0;        // kernel sets thrown away because of zombies
   std::uint64_t wakes_received = 0;  // waits that a wake-up ended

@@ -1,0 +1,168 @@
+#include "compat/event/io_watch.h"
+
+#include <cerrno>
+
+#include "compat/event/debug_mode.h"
+#include "compat/event/log.h"
+
+namespace pollshim::event {
+
+namespace {
+
+using netpoll::Demand;
+using netpoll::ModeSet;
+
+// An error overrides everything else and goes to readers and writers; a hang-up does too, unless it
+// comes with the news that the peer has closed, which is a direction of its own here.
+constexpr netpoll::ReadinessMap make_epoll_readiness() {
+  netpoll::ReadinessMap map{};
+  for (unsigned bits = 0; bits < netpoll::kKernelBitCombinations; ++bits) {
+    unsigned modes = 0;
+    if (bits & netpoll::kError) {
+      modes = netpoll::kRead | netpoll::kWrite;
+    } else if ((bits & netpoll::kHangup) && !(bits & netpoll::kPeerClosed)) {
+      modes = netpoll::kRead | netpoll::kWrite;
+    } else {
+      if (bits & netpoll::kIn) modes |= netpoll::kRead;
+      if (bits & netpoll::kOut) modes |= netpoll::kWrite;
+      if (bits & netpoll::kPeerClosed) modes |= netpoll::kClosed;
+    }
+    map.modes[bits] = static_cast<ModeSet>(modes);
+  }
+  return map;
+}
+
+constexpr netpoll::ReadinessMap make_plain_readiness() {
+  netpoll::ReadinessMap map =
+      netpoll::make_readiness_map({.in = netpoll::kRead,
+                                   .out = netpoll::kWrite,
+                                   .peer_closed = netpoll::kClosed,
+                                   .hangup = netpoll::kRead | netpoll::kWrite,
+                                   .error = netpoll::kRead | netpoll::kWrite});
+  for (ModeSet& modes : map.modes)
+    modes = static_cast<ModeSet>(modes & netpoll::kAllModes);
+  return map;
+}
+
+ModeSet modes_of(short events) {
+  unsigned modes = 0;
+  if (events & EV_READ) modes |= netpoll::kRead;
+  if (events & EV_WRITE) modes |= netpoll::kWrite;
+  if (events & EV_CLOSED) modes |= netpoll::kClosed;
+  return static_cast<ModeSet>(modes);
+}
+
+short events_of(ModeSet modes) {
+  int events = 0;
+  if (modes & netpoll::kRead) events |= EV_READ;
+  if (modes & netpoll::kWrite) events |= EV_WRITE;
+  if (modes & netpoll::kClosed) events |= EV_CLOSED;
+  return static_cast<short>(events);
+}
+
+netpoll::Waiter* as_waiter(Event* ev) {
+  return reinterpret_cast<netpoll::Waiter*>(ev);
+}
+Event* as_event(netpoll::Waiter* waiter) {
+  return reinterpret_cast<Event*>(waiter);
+}
+
+bool wants_edges(const Event* ev) {
+  return (ev->ev_events & EV_ET) != 0 || (ev->ev_evcallback.evcb_flags & kFlagEdgeMode) != 0;
+}
+
+// What all watchers of a descriptor want together: edges only if every one of them can do with
+// edges, because a level reported once too often does no harm and one too few hangs.
+Demand demand_of(Event* head) {
+  unsigned modes = 0;
+  bool edge = head != nullptr;
+  for (const Event* ev = head; ev != nullptr; ev = next_watcher(ev)) {
+    modes |= modes_of(ev->ev_events);
+    edge = edge && wants_edges(ev);
+  }
+  return {as_waiter(head), static_cast<ModeSet>(modes), edge, 0};
+}
+
+void link_first(Event* ev, Event* head) {
+  auto& place = ev->ev_.ev_io.ev_io_next;
+  place.le_next = head;
+  place.le_prev = nullptr;  // the head of a chain has no one before it
+  if (head != nullptr) head->ev_.ev_io.ev_io_next.le_prev = &place.le_next;
+}
+
+// Returns the new head.
+Event* unlink(Event* ev, Event* head) {
+  auto& place = ev->ev_.ev_io.ev_io_next;
+  if (place.le_next != nullptr) place.le_next->ev_.ev_io.ev_io_next.le_prev = place.le_prev;
+  if (place.le_prev == nullptr) return place.le_next;
+  *place.le_prev = place.le_next;
+  return head;
+}
+
+// Whether the number still means the file that the kernel was last told about. An event that its
+// own firing removed, and that comes back before the turn is over, is taken at its word: no call.
+// Not with edges: adding one again promises to report what is ready already.
+netpoll::Identity identity_of(const Event* ev, const Event* head, bool edge) {
+  if (head != nullptr) return netpoll::Identity::kSame;
+  const bool fired = (ev->ev_evcallback.evcb_flags & kFlagJustFired) != 0;
+  const bool own_edges = (ev->ev_evcallback.evcb_flags & kFlagEdgeMode) != 0;
+  return fired && (!edge || own_edges) ? netpoll::Identity::kSame : netpoll::Identity::kUnknown;
+}
+
+void activate_chain(Event* head, ModeSet modes, short extra) {
+  const short events = events_of(modes);
+  for (Event* ev = head; ev != nullptr; ev = next_watcher(ev)) {
+    if (ev->ev_events & events) {
+      activate_event(ev, ev->ev_events & (events | extra), 1);
+    }
+  }
+}
+
+}  // namespace
+
+constinit const netpoll::ReadinessMap kEpollReadiness = make_epoll_readiness();
+constinit const netpoll::ReadinessMap kPlainReadiness = make_plain_readiness();
+
+Event* first_watcher(event_base* base, int fd) {
+  return as_event(base->loop.fds().waiter(fd));
+}
+
+int watch_io(event_base* base, Event* ev) {
+  const int fd = ev->ev_fd;
+  if (fd < 0) return 0;
+  Event* head = first_watcher(base, fd);
+  if (debug_mode_on && head != nullptr && (head->ev_events & EV_ET) != (ev->ev_events & EV_ET)) {
+    log_warning("Tried to mix edge-triggered and non-edge-triggered events on fd %d", fd);
+    return -1;
+  }
+  link_first(ev, head);
+  const Demand demand = demand_of(ev);
+  const int error = base->loop.fds().set_demand(fd, demand, identity_of(ev, head, demand.edge));
+  if (error == 0) return 0;
+  unlink(ev, ev);
+  errno = error;
+  log_warning_errno("Epoll ADD(%d) on fd %d failed", ev->ev_events, fd);
+  errno = error;
+  return -1;
+}
+
+void unwatch_io(event_base* base, Event* ev) {
+  const int fd = ev->ev_fd;
+  if (fd < 0) return;
+  Event* head = unlink(ev, first_watcher(base, fd));
+  base->loop.fds().set_demand(fd, demand_of(head), netpoll::Identity::kSame);
+}
+
+void activate_io(event_base* base, int fd, short events) {
+  activate_chain(first_watcher(base, fd), modes_of(events), 0);
+}
+
+void activate_ready(event_base* base, const netpoll::WaiterList& ready) {
+  // Only a backend that knows edges says so to those who asked for them.
+  const short edge = (base->features & EV_FEATURE_ET) ? EV_ET : 0;
+  for (const netpoll::ReadyWaiter& entry : ready) {
+    activate_chain(as_event(entry.waiter), entry.modes, edge);
+  }
+}
+
+}  // namespace pollshim::event

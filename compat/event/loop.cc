@@ -1,0 +1,354 @@
+// One turn of an event_base, and everything that starts, stops and steers a run of the loop.
+#include <cerrno>
+#include <cstring>
+
+#include "compat/event/base.h"
+#include "compat/event/debug_mode.h"
+#include "compat/event/io_watch.h"
+#include "compat/event/log.h"
+#include "compat/event/memory.h"
+#include "compat/event/signal_watch.h"
+#include "compat/event/timeout.h"
+
+namespace pollshim::event {
+
+int notify_if_elsewhere(event_base* base) {
+  if (!base->running || in_loop_thread(base)) return 0;
+  ++base->figures.wakes_asked;
+  base->loop.wake();
+  return 0;
+}
+
+void wait_for_current(event_base* base) {
+  if (in_loop_thread(base) || base->current_done == nullptr) return;
+  const std::uint64_t run = base->callbacks_run;
+  const event_callback* waited_for = base->current;
+  while (base->current == waited_for && base->callbacks_run == run) {
+    ++base->current_waiters;
+    if (wait_for(base->current_done, base->lock, nullptr) < 0) return;
+  }
+}
+
+namespace {
+
+using view::CallbackScope;
+
+// Gives up the base's lock while a callback, or the kernel, has the thread.
+class Unlocked {
+ public:
+  explicit Unlocked(event_base* base) : base_(base) { give_up(base_->lock); }
+  ~Unlocked() { acquire(base_->lock); }
+  Unlocked(const Unlocked&) = delete;
+  Unlocked& operator=(const Unlocked&) = delete;
+
+ private:
+  event_base* base_;
+};
+
+template <class Function>
+const void* address_of(Function function) {
+  return reinterpret_cast<const void*>(function);
+}
+
+// A signal that was caught several times calls its event as often. The count lives here while it
+// does, where deleting the event finds it and ends the repetition.
+void call_signal(event_base* base, Event* ev) {
+  auto& signal = ev->ev_.ev_signal;
+  short calls = signal.ev_ncalls;
+  if (calls != 0) signal.ev_pncalls = &calls;
+  while (calls != 0) {
+    --calls;
+    signal.ev_ncalls = calls;
+    if (calls == 0) signal.ev_pncalls = nullptr;
+    const auto callback = ev->ev_evcallback.evcb_cb_union.evcb_callback;
+    {
+      const CallbackScope scope(base->view, address_of(callback));
+      const Unlocked unlocked(base);
+      callback(ev->ev_fd, ev->ev_res, ev->ev_evcallback.evcb_arg);
+    }
+    if (base->break_asked) {
+      if (calls != 0) signal.ev_pncalls = nullptr;
+      return;
+    }
+  }
+}
+
+// A persistent event with a timeout starts it again: from when it was due if it was that which
+// fired, so that it keeps its rhythm, and from now if it was anything else, or if it is behind.
+void restart_timeout(event_base* base, Event* ev) {
+  const timeval& interval = ev->ev_.ev_io.ev_timeout;
+  if (interval.tv_sec == 0 && interval.tv_usec == 0) return;
+  const bool common = is_common(base, interval);
+  const Nanoseconds delay = to_nanoseconds(common ? plain(interval) : interval);
+  const Nanoseconds now = round_up_to_microsecond(loop_now(base));
+  const bool expired = (ev->ev_res & EV_TIMEOUT) != 0;
+  const Nanoseconds from = expired ? to_nanoseconds(plain(ev->ev_timeout)) : now;
+  Nanoseconds due = delay < 0 ? from + delay : netpoll::add_saturating(from, delay);
+  if (due < now) due = delay < 0 ? now + delay : netpoll::add_saturating(now, delay);
+  timeval due_time = to_timeval(due);
+  if (common) due_time.tv_usec |= interval.tv_usec & ~kMicrosecondsMask;
+  add_event(ev, &due_time, true);
+}
+
+void call_event(event_base* base, Event* ev) {
+  const event_callback& own = ev->ev_evcallback;
+  const auto callback = own.evcb_cb_union.evcb_callback;
+  const evutil_socket_t fd = ev->ev_fd;
+  const short result = ev->ev_res;
+  void* const argument = own.evcb_arg;
+  const CallbackScope scope(base->view, address_of(callback));
+  const Unlocked unlocked(base);
+  callback(fd, result, argument);
+}
+
+void call_self(event_base* base, event_callback* callback) {
+  const auto function = callback->evcb_cb_union.evcb_selfcb;
+  void* const argument = callback->evcb_arg;
+  const CallbackScope scope(base->view, address_of(function));
+  const Unlocked unlocked(base);
+  function(callback, argument);
+}
+
+// Finalizers run when nothing else can be running for their object any more, which includes them:
+// nobody may wait for a callback that frees what is waited for.
+void call_event_finalizer(event_base* base, Event* ev, bool free_it) {
+  const auto finalizer = ev->ev_evcallback.evcb_cb_union.evcb_evfinalize;
+  void* const argument = ev->ev_evcallback.evcb_arg;
+  base->current = nullptr;
+  const CallbackScope scope(base->view, address_of(finalizer));
+  const Unlocked unlocked(base);
+  debug_note_teardown(ev);
+  finalizer(ev, argument);
+  if (free_it) release(ev);
+}
+
+void call_finalizer(event_base* base, event_callback* callback) {
+  const auto finalizer = callback->evcb_cb_union.evcb_cbfinalize;
+  base->current = nullptr;
+  const CallbackScope scope(base->view, address_of(finalizer));
+  const Unlocked unlocked(base);
+  finalizer(callback, callback->evcb_arg);
+}
+
+void call(event_base* base, event_callback* callback) {
+  switch (callback->evcb_closure) {
+    case kClosureEvent:
+      call_event(base, event_of(callback));
+      return;
+    case kClosurePersist:
+      restart_timeout(base, event_of(callback));
+      call_event(base, event_of(callback));
+      return;
+    case kClosureSignal:
+      call_signal(base, event_of(callback));
+      return;
+    case kClosureSelf:
+      call_self(base, callback);
+      return;
+    case kClosureEventFinalize:
+      call_event_finalizer(base, event_of(callback), false);
+      return;
+    case kClosureEventFinalizeFree:
+      call_event_finalizer(base, event_of(callback), true);
+      return;
+    case kClosureFinalize:
+      call_finalizer(base, callback);
+      return;
+    default:
+      EVENT_CHECK(!"an active callback has a closure");
+  }
+}
+
+void dequeue(event_base* base, event_callback* callback) {
+  const bool one_shot = is_event(callback) && !(event_of(callback)->ev_events & EV_PERSIST) &&
+                        !(callback->evcb_flags & EVLIST_FINALIZING);
+  if (one_shot) {
+    remove_fired(base, event_of(callback));
+  } else {
+    remove_active(base, callback);
+  }
+}
+
+// Runs one callback, from its place in the queue to the news that it is over.
+void run_callback(event_base* base, event_callback* callback) {
+  base->current = callback;
+  base->current_waiters = 0;
+  ++base->callbacks_run;
+  ++base->figures.delivered;
+  call(base, callback);
+  base->current = nullptr;
+  if (base->current_waiters != 0) {
+    base->current_waiters = 0;
+    broadcast(base->current_done);
+  }
+}
+
+// How far one pass over a queue may go.
+struct Limit {
+  int callbacks;
+  Nanoseconds end;  // kForever for no limit
+};
+
+// Runs a queue until it is empty or the limit is reached. Returns how many callbacks that count
+// were run, or -1 when the loop was told to break.
+int run_queue(event_base* base, unsigned priority, const Limit& limit) {
+  int count = 0;
+  while (netpoll::QueueLink* link = base->active.first(priority)) {
+    auto* callback = reinterpret_cast<event_callback*>(link);
+    // The flags are looked at first: a callback may free its own memory.
+    const bool counts = !(callback->evcb_flags & EVLIST_INTERNAL);
+    dequeue(base, callback);
+    if (counts) ++count;
+    run_callback(base, callback);
+    if (base->break_asked) return -1;
+    if (count >= limit.callbacks) return count;
+    if (count != 0 && limit.end != netpoll::kForever) {
+      update_cached_time(base);
+      if (loop_now(base) >= limit.end) return count;
+    }
+    if (base->continue_asked) break;
+  }
+  return count;
+}
+
+// Runs the most urgent queue that has work of its user's; queues with nothing but our own work do
+// not keep less urgent ones waiting. Returns what run_queue() did.
+int run_active(event_base* base) {
+  Limit limit{base->max_dispatch_callbacks, netpoll::kForever};
+  if (base->max_dispatch_time >= 0) {
+    update_cached_time(base);
+    limit.end = netpoll::add_saturating(loop_now(base), base->max_dispatch_time);
+  }
+  int count = 0;
+  const unsigned lanes = base->active.lane_count();
+  for (unsigned priority = base->active.first_lane(); priority < lanes && count == 0;
+       priority = base->active.first_lane(priority + 1)) {
+    base->running_priority = static_cast<int>(priority);
+    const bool limited = base->running_priority >= base->limit_callbacks_after_priority;
+    count = run_queue(base, priority, limited ? limit : Limit{INT_MAX, netpoll::kForever});
+  }
+  base->running_priority = -1;
+  return count;
+}
+
+// 0, or an errno. Collects what is ready; nothing of the user's runs in here.
+int wait_for_events(event_base* base, Nanoseconds delay) {
+  const int error = base->loop.wait(delay, [base](auto&& in_kernel) {
+    const view::WaitScope scope(base->view);
+    const Unlocked unlocked(base);
+    in_kernel();
+  });
+  base->sleeps_until = 0;
+  if (error != 0) return error;
+  queue_caught_signals(base);
+  activate_ready(base, base->loop.ready());
+  return 0;
+}
+
+enum class Turn : std::uint8_t { kGoOn, kDone, kEmpty, kFailed };
+
+Turn run_turn(event_base* base, int flags) {
+  ++base->figures.turns;
+  base->continue_asked = false;
+  base->deferreds_queued = 0;
+  if (base->exit_asked || base->break_asked) return Turn::kDone;
+
+  const bool may_wait = base->active_count.now == 0 && !(flags & EVLOOP_NONBLOCK);
+  const Nanoseconds delay = may_wait ? time_to_next_timeout(base) : 0;
+  if (!(flags & EVLOOP_NO_EXIT_ON_EMPTY) && !has_events(base) && base->active_count.now == 0) {
+    return Turn::kEmpty;
+  }
+  make_later_active(base);
+  clear_cached_time(base);
+  const int error = wait_for_events(base, delay);
+  if (error != 0) {
+    errno = error;
+    log_warning_errno("%s", base->loop.poller().traits().name);
+    return Turn::kFailed;
+  }
+  update_cached_time(base);
+  activate_due_timeouts(base);
+
+  if (base->active_count.now == 0) return (flags & EVLOOP_NONBLOCK) ? Turn::kDone : Turn::kGoOn;
+  const int count = run_active(base);
+  const bool once = (flags & EVLOOP_ONCE) && base->active_count.now == 0 && count != 0;
+  return once ? Turn::kDone : Turn::kGoOn;
+}
+
+void ask_exit(evutil_socket_t, short, void* base) {
+  static_cast<event_base*>(base)->exit_asked = true;
+}
+
+}  // namespace
+
+}  // namespace pollshim::event
+
+using namespace pollshim::event;
+
+extern "C" {
+
+int event_base_loop(event_base* base, int flags) {
+  const Guard guard(base->lock);
+  if (base->running) {
+    log_warning(
+        "event_base_loop: reentrant invocation.  Only one event_base_loop can run on each "
+        "event_base at once.");
+    return -1;
+  }
+  base->running = true;
+  clear_cached_time(base);
+  base->owner = current_thread();
+  base->exit_asked = base->break_asked = false;
+
+  Turn turn = Turn::kGoOn;
+  while (turn == Turn::kGoOn)
+    turn = run_turn(base, flags);
+
+  clear_cached_time(base);
+  base->running = false;
+  pollshim::view::paused(base->view);
+  if (turn == Turn::kFailed) return -1;
+  return turn == Turn::kEmpty ? 1 : 0;
+}
+
+int event_base_dispatch(event_base* base) {
+  return event_base_loop(base, 0);
+}
+
+int event_base_loopexit(event_base* base, const timeval* delay) {
+  return event_base_once(base, -1, EV_TIMEOUT, ask_exit, base, delay);
+}
+
+int event_base_loopbreak(event_base* base) {
+  if (base == nullptr) return -1;
+  const Guard guard(base->lock);
+  base->break_asked = true;
+  return notify_if_elsewhere(base);
+}
+
+int event_base_loopcontinue(event_base* base) {
+  if (base == nullptr) return -1;
+  const Guard guard(base->lock);
+  base->continue_asked = true;
+  return notify_if_elsewhere(base);
+}
+
+int event_base_got_break(event_base* base) {
+  const Guard guard(base->lock);
+  return base->break_asked;
+}
+
+int event_base_got_exit(event_base* base) {
+  const Guard guard(base->lock);
+  return base->exit_asked;
+}
+
+Event* event_base_get_running_event(event_base* base) {
+  const Guard guard(base->lock);
+  if (!in_loop_thread(base) || base->current == nullptr || !is_event(base->current)) {
+    return nullptr;
+  }
+  return event_of(base->current);
+}
+
+}  // extern "C"
