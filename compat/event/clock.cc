@@ -25,7 +25,9 @@ Nanoseconds loop_now(event_base* base) {
 
 void update_cached_time(event_base* base) {
   base->cached_now = 0;
-  if (!(base->flags & EVENT_BASE_FLAG_NO_CACHE_TIME)) base->cached_now = loop_now(base);
+  if (base->flags & EVENT_BASE_FLAG_NO_CACHE_TIME) return;
+  // In full microseconds, so that a program which adds up what it is shown gets what we count.
+  base->cached_now = round_down_to_microsecond(loop_now(base));
 }
 
 timeval to_wall_clock(event_base* base, const timeval& monotonic) {

@@ -35,6 +35,10 @@ inline timeval to_timeval(Nanoseconds time) {
   return result;
 }
 
+inline Nanoseconds round_down_to_microsecond(Nanoseconds time) {
+  return time - time % netpoll::kMicrosecond;
+}
+
 // The next full microsecond, so that a time which was stored as a timeval is never early.
 inline Nanoseconds round_up_to_microsecond(Nanoseconds time) {
   const Nanoseconds rest = time % netpoll::kMicrosecond;
