@@ -14,7 +14,7 @@ wanted_packages := $(packages_build) $(foreach goal,$(filter-out build,$(goals))
 wanted_packages += $(if $(findstring clang,$(CXX)),clang llvm)
 
 # Not under make -n, which changes nothing.
-ifeq ($(findstring n,$(firstword -$(MAKEFLAGS)))$(if $(shell command -v dpkg-query),,none),)
+ifeq ($(findstring n,$(short_flags))$(if $(shell command -v dpkg-query),,none),)
 packages_answer := $(shell make/install-packages $(sort $(wanted_packages)) >&2 || echo failed)
 ifneq ($(packages_answer),)
 $(error the packages above are missing)
