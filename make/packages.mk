@@ -4,7 +4,9 @@
 # command to run. On a system without dpkg, configure is the one to say what is missing.
 
 packages_build := g++ gcc libc6-dev autoconf pkg-config libssl-dev libelf-dev
-packages_check := libcmocka-dev libevent-dev libev-dev abigail-tools strace binutils openssl procps
+packages_check := libcmocka-dev libevent-dev libev-dev abigail-tools strace binutils openssl procps python3
+packages_bench := $(packages_check) gnuplot-nox valgrind memcached libmemcached-tools nghttp2-proxy \
+  nghttp2-client nghttp2-server
 packages_lint := clang clang-format clang-tidy $(packages_check)
 # A node from elsewhere brings its own npm, and conflicts with Debian's.
 packages_cross = $(if $(shell command -v npm),,nodejs npm)

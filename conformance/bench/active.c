@@ -1,6 +1,6 @@
 /* Row `active`: callbacks asked for by hand, and their dispatch. The unit is one activation.
- * `batch` activates SIZE watches before each turn; `chain` has one watch activate the next from its
- * own callback, within a single turn. */
+ * `batch` activates SIZE watches before each turn, and `batch-shared` does so on a loop that other
+ * threads may use; `chain` has one watch activate the next from its own callback, within a turn. */
 #include ENGINE
 
 #include <stdlib.h>
@@ -63,6 +63,6 @@ static long chain(struct bench* bench) {
 }
 
 int main(int argc, char** argv) {
-  static const struct bench_case cases[] = {{"batch", batch}, {"chain", chain}, {0}};
+  static const struct bench_case cases[] = {{"batch", batch}, {"batch-shared", batch_shared}, {"chain", chain}, {0}};
   return bench_main(argc, argv, cases);
 }
