@@ -121,6 +121,6 @@ static long readln(struct bench* bench) {
 int main(int argc, char** argv) {
   static const struct bench_case cases[] = {{"append", append}, {"drain", drain},
                                             {"search", search}, {"move", move},
-                                            {"readln", readln}, {0}};
+                                            {"readln", readln}, {NULL, NULL}};
   return bench_main(argc, argv, cases);
 }

@@ -26,6 +26,6 @@ static long dispatch(struct bench* bench) {
 }
 
 int main(int argc, char** argv) {
-  static const struct bench_case cases[] = {{"dispatch", dispatch}, {0}};
+  static const struct bench_case cases[] = {{"dispatch", dispatch}, {NULL, NULL}};
   return bench_main(argc, argv, cases);
 }

@@ -35,6 +35,6 @@ static long renew(struct bench* bench) {
 }
 
 int main(int argc, char** argv) {
-  static const struct bench_case cases[] = {{"renew", renew}, {0}};
+  static const struct bench_case cases[] = {{"renew", renew}, {NULL, NULL}};
   return bench_main(argc, argv, cases);
 }

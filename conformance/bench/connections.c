@@ -67,6 +67,6 @@ static long used(struct bench* bench) {
 }
 
 int main(int argc, char** argv) {
-  static const struct bench_case cases[] = {{"fresh", fresh}, {"used", used}, {0}};
+  static const struct bench_case cases[] = {{"fresh", fresh}, {"used", used}, {NULL, NULL}};
   return bench_main(argc, argv, cases);
 }

@@ -35,6 +35,6 @@ static long event(struct bench* bench) {
 }
 
 int main(int argc, char** argv) {
-  static const struct bench_case cases[] = {{"event", event}, {0}};
+  static const struct bench_case cases[] = {{"event", event}, {NULL, NULL}};
   return bench_main(argc, argv, cases);
 }

@@ -48,8 +48,8 @@ $(B)/obj/$(bench_dir)/%.o: CFLAGS += -Wshadow -Wconversion
 
 .PHONY: bench
 bench: all $(bench_programs)
-	@python3 $(bench_dir)/bench.py --build $(B) $(if $(ROW),--row $(ROW)) $(if $(QUICK),--quick)
+	@python3 -B $(bench_dir)/bench.py --build $(B) $(if $(ROW),--row $(ROW)) $(if $(QUICK),--quick)
 
 # Right or wrong only: no time is looked at.
-$(eval $(call check,bench-smoke,python3 $(bench_dir)/bench.py --build $(B) --smoke,60,\
+$(eval $(call check,bench-smoke,python3 -B $(bench_dir)/bench.py --build $(B) --smoke,60,\
   all $(bench_programs)))

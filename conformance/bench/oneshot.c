@@ -26,6 +26,6 @@ static long restart(struct bench* bench) {
 }
 
 int main(int argc, char** argv) {
-  static const struct bench_case cases[] = {{"restart", restart}, {0}};
+  static const struct bench_case cases[] = {{"restart", restart}, {NULL, NULL}};
   return bench_main(argc, argv, cases);
 }

@@ -82,6 +82,6 @@ int main(int argc, char** argv) {
                                             {"echo-local", echo_local},
                                             {"receive", receive_stream},
                                             {"send", send_stream},
-                                            {0}};
+                                            {NULL, NULL}};
   return bench_main(argc, argv, cases);
 }

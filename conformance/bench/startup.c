@@ -46,7 +46,7 @@ static long start(struct bench* bench) {
 }
 
 int main(int argc, char** argv) {
-  static const struct bench_case cases[] = {{"start", start}, {0}};
+  static const struct bench_case cases[] = {{"start", start}, {NULL, NULL}};
   if (argc == 2 && strcmp(argv[1], argument_of_children) == 0) return loop_version()[0] == '\0';
   return bench_main(argc, argv, cases);
 }

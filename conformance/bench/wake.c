@@ -113,6 +113,6 @@ static long busy(struct bench* bench) {
 }
 
 int main(int argc, char** argv) {
-  static const struct bench_case cases[] = {{"sleeping", sleeping}, {"busy", busy}, {0}};
+  static const struct bench_case cases[] = {{"sleeping", sleeping}, {"busy", busy}, {NULL, NULL}};
   return bench_main(argc, argv, cases);
 }
