@@ -38,10 +38,11 @@ class Library:
         return environment
 
     def lacks(self, program):
-        """The names that the program needs and this library does not have yet."""
+        """What the program needs and this library does not have yet: names of files, or symbols."""
         if not self.directory:
             return []
-        return [name for name in needed(program) if not (self.directory / name).exists()]
+        files = [name for name in needed(program) if not (self.directory / name).exists()]
+        return files or unresolved(program, self.directory)
 
     def prove(self, mapped):
         """Raises unless every event library in a memory map is this one's."""
@@ -60,6 +61,15 @@ def needed(program):
     """The event libraries that a program is linked with, by SONAME."""
     dynamic = subprocess.run(["readelf", "-d", program], capture_output=True, text=True, check=True)
     return re.findall(r"NEEDED.*\[(libev[^\]]*)\]", dynamic.stdout)
+
+
+@functools.cache
+def unresolved(program, directory):
+    """The symbols of a program that nothing defines when a directory is searched first."""
+    library = Library("", directory)
+    said = subprocess.run(["ldd", "-r", program], capture_output=True, text=True,
+                          env=library.environment())
+    return sorted(set(re.findall(r"undefined symbol: (\w+)", said.stdout + said.stderr)))
 
 
 def mapped_by(pid):
