@@ -1,0 +1,21 @@
+# Unmodified Debian programs on our libraries: a few in `make check`, all in `make check-programs`.
+
+#: make check-programs  run every Debian program of conformance/programs on the originals and on ours (root)
+#: make check-footprint  compare the system calls they make with the originals and with ours (root)
+.PHONY: check-programs check-footprint
+programs_runner := conformance/programs/run-programs
+programs_needs := $(B)/bin/pollshim $(filter %/libevent-2.1.so.7 %/libevent_core-2.1.so.7 %/libevent_extra-2.1.so.7 \
+  %/libevent_pthreads-2.1.so.7 %/libevent_openssl-2.1.so.7 %/libev.so.4,$(INSTALL_LIBS))
+PROGRAMS ?=
+
+check-programs: $(programs_needs)
+	@B=$(B) $(programs_runner) --logs=$(B)/programs --jobs=2 $(PROGRAMS)
+
+check-footprint: $(programs_needs)
+	@B=$(B) conformance/programs/compare-system-calls --logs=$(B)/footprint $(PROGRAMS)
+
+# Two in three ways of using libevent and libev each: threads, a terminal, raw frames; HTTP/2, TLS with workers, Python.
+programs_few := memcached tmux lldpd nghttp2 hitch gevent
+ifeq ($(words $(filter %/libevent-2.1.so.7 %/libev.so.4,$(INSTALL_LIBS))),2)
+$(eval $(call check,programs,$(programs_runner) --by=run --jobs=2 --logs=$(B)/programs-few $(programs_few),240,$(programs_needs)))
+endif
