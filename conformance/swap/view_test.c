@@ -58,7 +58,7 @@ static void verbose_prints_one_line_with_version_engine_and_backend(void** state
 
 static void statistics_at_exit_count_turns_and_name_the_slowest_callback(void** state) {
   (void)state;
-  RUN(&outcome, WITH("POLLSHIM_STATS=1"), FAKE, "turns=4", "stall=30");
+  RUN(&outcome, WITH("POLLSHIM_STATS=1"), FAKE, "turns=4", "stall=300");
   assert_int_equal(outcome.exit_code, 0);
   unsigned turns = 0, waits = 0, wakes = 0;
   const char* row = strstr(outcome.err, "    1 nothing");
@@ -162,13 +162,12 @@ static void a_file_that_cannot_be_written_is_said(void** state) {
 
 static void a_stall_is_reported_with_its_symbol_and_duration(void** state) {
   (void)state;
-  RUN(&outcome, WITH("POLLSHIM_STALL_MS=20"), FAKE, "turns=3", "stall=30");
-  assert_int_equal(lines_in(outcome.err), 1);
+  RUN(&outcome, WITH("POLLSHIM_STALL_MS=200"), FAKE, "turns=3", "stall=250");
   const char* name = strstr(outcome.err, "loop 1: stalling_callback (fake-loop+0x");
   assert_non_null(name);
   double ran = 0;
-  assert_int_equal(sscanf(strstr(name, " ran "), " ran %lf ms (limit 20.000 ms)", &ran), 1);
-  assert_true(ran >= 30.0);
+  assert_int_equal(sscanf(strstr(name, " ran "), " ran %lf ms (limit 200.000 ms)", &ran), 1);
+  assert_true(ran >= 250.0);
 }
 
 static void callbacks_below_the_limit_are_no_stall(void** state) {
