@@ -18,13 +18,15 @@ namespace netpoll {
 Note::Note() = default;
 Note::~Note() = default;
 
+// What a signaller wrote before must be seen after: it may have found the word set and woken
+// nobody. A plain store could be overtaken by the loads that follow it.
 void Note::clear() {
-  word_.store(0, std::memory_order_relaxed);
+  word_.exchange(0, std::memory_order_seq_cst);
 }
 
 void Note::signal() {
   const int saved = errno;
-  if (word_.exchange(1, std::memory_order_release) == 0) {
+  if (word_.exchange(1, std::memory_order_seq_cst) == 0) {
     ::syscall(SYS_futex, &word_, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
   }
   errno = saved;
@@ -59,7 +61,9 @@ Note::~Note() {
 }
 
 void Note::clear() {
+  pthread_mutex_lock(&mutex_);
   word_.store(0, std::memory_order_relaxed);
+  pthread_mutex_unlock(&mutex_);
 }
 
 void Note::signal() {
