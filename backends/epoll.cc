@@ -45,21 +45,25 @@ KernelBits from_epoll(std::uint32_t events) {
   return static_cast<KernelBits>(bits);
 }
 
-int control(EpollBackend& epoll, int operation, int fd, Cookie cookie, std::uint32_t events) {
+int control(int set, int operation, int fd, Cookie cookie, std::uint32_t events) {
   epoll_event event{};
   event.events = events;
   event.data.u64 = cookie;
-  return ::epoll_ctl(epoll.set, operation, fd, &event) == 0 ? 0 : errno;
+  return ::epoll_ctl(set, operation, fd, &event) == 0 ? 0 : errno;
 }
 
 // A fresh set with the wake descriptor in it, at its well-known cookie, level-triggered: not
 // draining it leaves it raised.
-int open_set(EpollBackend& epoll) {
-  epoll.set = ::epoll_create1(epoll.close_on_exec ? EPOLL_CLOEXEC : 0);
-  if (epoll.set < 0) return errno;
-  const int error = control(epoll, EPOLL_CTL_ADD, epoll.wake.read_end(), kWakeCookie, EPOLLIN);
-  if (error != 0) ::close(epoll.set);
-  return error;
+int open_set(const EpollBackend& epoll, const WakeDescriptor& wake, int* out) {
+  const int set = ::epoll_create1(epoll.close_on_exec ? EPOLL_CLOEXEC : 0);
+  if (set < 0) return errno;
+  const int error = control(set, EPOLL_CTL_ADD, wake.read_end(), kWakeCookie, EPOLLIN);
+  if (error != 0) {
+    ::close(set);
+    return error;
+  }
+  *out = set;
+  return 0;
 }
 
 int epoll_create(const BackendOptions& options, Backend** out) {
@@ -69,7 +73,7 @@ int epoll_create(const BackendOptions& options, Backend** out) {
   epoll->close_on_exec = options.close_on_exec;
   int error = epoll->wake.open();
   if (error == 0) {
-    error = open_set(*epoll);
+    error = open_set(*epoll, epoll->wake, &epoll->set);
     if (error != 0) epoll->wake.close();
   }
   if (error != 0) {
@@ -89,15 +93,15 @@ void epoll_destroy(Backend* backend) {
 }
 
 int epoll_add(Backend* backend, int fd, Cookie cookie, Interest interest) {
-  return control(state_of<Self>(backend), EPOLL_CTL_ADD, fd, cookie, to_epoll(interest));
+  return control(state_of<Self>(backend).set, EPOLL_CTL_ADD, fd, cookie, to_epoll(interest));
 }
 
 int epoll_modify(Backend* backend, int fd, Cookie cookie, Interest, Interest to) {
-  return control(state_of<Self>(backend), EPOLL_CTL_MOD, fd, cookie, to_epoll(to));
+  return control(state_of<Self>(backend).set, EPOLL_CTL_MOD, fd, cookie, to_epoll(to));
 }
 
 int epoll_remove(Backend* backend, int fd, Interest) {
-  return control(state_of<Self>(backend), EPOLL_CTL_DEL, fd, 0, 0);
+  return control(state_of<Self>(backend).set, EPOLL_CTL_DEL, fd, 0, 0);
 }
 
 bool make_room(EpollBackend& epoll, int capacity) {
@@ -153,18 +157,23 @@ void epoll_drain(Backend* backend) {
 
 int epoll_reset(Backend* backend, ResetReason reason) {
   EpollBackend& epoll = state_of<Self>(backend);
-  EpollBackend fresh = epoll;
   const bool forked = reason == ResetReason::kForked;
-  int error = forked ? fresh.wake.open() : 0;
+  WakeDescriptor fresh;
+  int error = forked ? fresh.open() : 0;
   if (error != 0) return error;
-  error = open_set(fresh);
+  int set;
+  error = open_set(epoll, forked ? fresh : epoll.wake, &set);
   if (error != 0) {
-    if (forked) fresh.wake.close();
+    if (forked) fresh.close();
     return error;
   }
-  if (forked) epoll.wake.close();
+  // Without a fork, another thread may be in wake(): not even the same value may be written there.
+  if (forked) {
+    epoll.wake.close();
+    epoll.wake = fresh;
+  }
   ::close(epoll.set);
-  epoll = fresh;
+  epoll.set = set;
   return 0;
 }
 
