@@ -1,0 +1,16 @@
+# Unit tests of core and backends.
+
+# ---- one test library, instantiated for every backend ----------------------------------------------
+# kqueue.cc runs over an emulation of kqueue(2), in a wide and a narrow version.
+kqueue_emulation_SRC := $(addprefix conformance/unit/,kqueue_emulation.cc kqueue_narrow.cc \
+  kqueue_wide.cc)
+kqueue_emulation_LDFLAGS := -Wl,--wrap=close,--wrap=dup2
+$(B)/obj/conformance/unit/%.o: CXXFLAGS += -Wshadow -Wconversion
+$(B)/obj/conformance/unit/kqueue_%.o: CPPFLAGS += -Iconformance/unit/kqueue
+$(B)/obj/conformance/unit/backend_special.o: CPPFLAGS += -Iconformance/unit/kqueue
+
+backend_tests_SRC := $(addprefix conformance/unit/backend_,fixture.cc life.cc mapping.cc \
+  readiness.cc registration.cc special.cc test.cc waits.cc) $(kqueue_emulation_SRC)
+$(eval $(call suite,backend-tests,$(backend_tests_SRC),$(core_OBJ) $(backends_OBJ)))
+$(B)/bin/backend-tests: LDFLAGS += $(kqueue_emulation_LDFLAGS)
+$(eval $(call check,backends,$(B)/bin/backend-tests,120,$(B)/bin/backend-tests))
