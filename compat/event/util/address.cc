@@ -83,8 +83,10 @@ bool take_ipv4_tail(std::string_view& text, std::optional<std::uint32_t>& tail) 
   while (start > 0 && is_digit(text[start - 1]))
     --start;
   if (start == dot) return false;
-  tail = parse_ipv4(text.substr(start));
-  text = text.substr(0, start);
+  std::string_view address = text;
+  address.remove_prefix(start);
+  tail = parse_ipv4(address);
+  text.remove_suffix(text.size() - start);
   return tail.has_value();
 }
 
