@@ -1,6 +1,7 @@
 // The 1.x functions, which work on one base that event_init() made, and the settings and answers
 // that belong to the whole library.
 #include "compat/event/base.h"
+#include "compat/event/buffer/landing.h"
 #include "compat/event/debug_mode.h"
 #include "compat/event/log.h"
 #include "compat/event/memory.h"
@@ -61,6 +62,7 @@ void event_set_mem_functions(void* (*allocate)(size_t), void* (*reallocate)(void
 }
 
 void libevent_global_shutdown(void) {
+  release_landing();
   disable_debug_mode();
   disable_lock_debugging();
 }

@@ -17,6 +17,10 @@ void set_memory_hooks(const MemoryHooks& hooks) {
   hooks_in_force = hooks;
 }
 
+bool memory_is_default() {
+  return hooks_in_force.allocate == nullptr && hooks_in_force.release == nullptr;
+}
+
 void* allocate(std::size_t size) {
   if (size == 0) return nullptr;
   return hooks_in_force.allocate != nullptr ? hooks_in_force.allocate(size) : std::malloc(size);

@@ -22,5 +22,7 @@ struct MemoryHooks {
   void (*release)(void*);
 };
 void set_memory_hooks(const MemoryHooks& hooks);
+// No hooks: memory may be kept for later, since nobody counts it.
+bool memory_is_default();
 
 }  // namespace pollshim::event

@@ -71,7 +71,7 @@ void script_expect(struct script* script, const char* what, int64_t value, int64
 void script_expect_bytes(struct script* script, const char* what, const void* bytes,
                          const void* expected, size_t length) {
   script_value_bytes(script, what, bytes, length);
-  if (memcmp(bytes, expected, length)) script_fail(script, "%s has other bytes", what);
+  if (memcmp(bytes, expected, length) != 0) script_fail(script, "%s has other bytes", what);
 }
 
 static void make_sure_it_fits(struct script* script, struct subject* subject, size_t n) {
@@ -110,7 +110,7 @@ void subject_check(struct script* script, struct subject* subject) {
   for (int i = 0; i < count; ++i) {
     uint64_t length = extents[i].iov_len;
     if (seen + length > subject->length) script_fail(script, "the extents hold too much");
-    if (length && memcmp(extents[i].iov_base, subject->bytes + seen, length))
+    if (length && memcmp(extents[i].iov_base, subject->bytes + seen, length) != 0)
       script_fail(script, "extent %d at %zu has other bytes", i, seen);
     seen += length;
     script->layout = digest(script->layout, &length, sizeof length);

@@ -195,7 +195,7 @@ static void remove_buffer_moves_exactly_that_many_bytes(void** state) {
     assert_text(from, &"abcdefghi"[moved]);
     evbuffer_add(to, ">", 1);
     evbuffer_add(from, "j", 1);
-    memcpy(expected + 1 + moved, ">", 1);
+    expected[1 + moved] = '>';
     assert_holds(to, expected, moved + 2);
     assert_int_equal(evbuffer_get_length(from), 10 - moved);
     evbuffer_free(to);

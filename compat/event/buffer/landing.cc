@@ -1,0 +1,36 @@
+#include "compat/event/buffer/landing.h"
+
+#include "compat/event/memory.h"
+
+namespace pollshim::event {
+
+namespace {
+
+std::atomic<Chunk*> kept{nullptr};
+
+}  // namespace
+
+Chunk* take_landing() {
+  if (memory_is_default()) {
+    if (Chunk* landing = kept.exchange(nullptr, std::memory_order_acquire)) return landing;
+  }
+  return make_exact_chunk(kLandingSize);
+}
+
+void return_landing(Chunk* landing) {
+  if (memory_is_default()) {
+    landing->next = nullptr;
+    landing->front = landing->length = 0;
+    Chunk* nothing = nullptr;
+    if (kept.compare_exchange_strong(nothing, landing, std::memory_order_release,
+                                     std::memory_order_relaxed))
+      return;
+  }
+  let_go(landing);
+}
+
+void release_landing() {
+  if (Chunk* landing = kept.exchange(nullptr, std::memory_order_acquire)) let_go(landing);
+}
+
+}  // namespace pollshim::event

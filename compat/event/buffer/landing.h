@@ -1,0 +1,22 @@
+// Where bytes land that are read before anybody knows how many there are: one large chunk, lent out
+// for the time of a read, so that idle buffers need no memory and no call asks for the number
+// first. The process keeps one for the next reader; with the user's own memory functions it keeps
+// none.
+#pragma once
+
+#include <cstddef>
+
+#include "compat/event/buffer/chunk.h"
+
+namespace pollshim::event {
+
+inline constexpr std::size_t kLandingSize = 16384;
+
+// An empty chunk with kLandingSize bytes of room, or nullptr for want of memory.
+Chunk* take_landing();
+// Takes it back, unless it became part of a buffer.
+void return_landing(Chunk* landing);
+// Frees what the process keeps.
+void release_landing();
+
+}  // namespace pollshim::event
