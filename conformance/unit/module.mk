@@ -14,3 +14,8 @@ backend_tests_SRC := $(addprefix conformance/unit/backend_,fixture.cc life.cc ma
 $(eval $(call suite,backend-tests,$(backend_tests_SRC),$(core_OBJ) $(backends_OBJ)))
 $(B)/bin/backend-tests: LDFLAGS += $(kqueue_emulation_LDFLAGS)
 $(eval $(call check,backends,$(B)/bin/backend-tests,120,$(B)/bin/backend-tests))
+
+# ---- the handshakes, model-checked -------------------------------------------------------------------
+$(eval $(call suite,model-tests,conformance/unit/model.cc conformance/unit/model_test.cc))
+$(B)/bin/model-tests: LDLIBS += -lstdc++
+$(eval $(call check,model,$(B)/bin/model-tests --limit 60,120,$(B)/bin/model-tests))
