@@ -61,7 +61,7 @@ include make/functions.mk
 ifdef configured
 # Arrows point one way: a module may use the variables of those before it.
 modules := core backends compat/view compat/native compat/event $(patsubst %/module.mk,%,\
-  $(wildcard compat/event/*/module.mk)) compat/ev compat/abi compat/swap compat/include \
+  $(wildcard compat/event/*/module.mk)) compat/ev compat/abi compat/cmake compat/swap compat/include \
   conformance/harness conformance/build $(patsubst %/module.mk,%,$(wildcard conformance/*/module.mk)) man
 modules := $(call unique,$(patsubst %/module.mk,%,$(wildcard $(modules:=/module.mk))))
 include $(modules:=/module.mk)

@@ -3,6 +3,7 @@
 #   INSTALL_BIN      programs
 #   INSTALL_HEADERS  headers; the part of their path below compat/include is kept
 #   INSTALL_PC       pkg-config files for the installed tree
+#   INSTALL_CMAKE    package configuration files of libevent for CMake, likewise
 #   INSTALL_MAN      manual pages; the suffix names the section
 # They go to lib/pollshim and include/pollshim, where nothing of the distribution is overwritten; with
 # --enable-system-names to lib and include themselves. DESTDIR is honoured, and prefix on the command
@@ -21,9 +22,10 @@ installed := $(foreach f,$(INSTALL_LIBS),$f:$(pkglibdir)/$(patsubst $(B)/lib/pol
   $(foreach f,$(INSTALL_BIN),$f:$(bindir)/$(notdir $f)) \
   $(foreach f,$(INSTALL_HEADERS),$f:$(pkgincludedir)/$(patsubst compat/include/%,%,$f)) \
   $(foreach f,$(INSTALL_PC),$f:$(pkgconfigdir)/$(notdir $f)) \
+  $(foreach f,$(INSTALL_CMAKE),$f:$(pkglibdir)/cmake/libevent/$(notdir $f)) \
   $(foreach f,$(INSTALL_MAN),$f:$(mandir)/man$(patsubst .%,%,$(suffix $f))/$(notdir $f))
 
-install: all $(INSTALL_LIBS) $(INSTALL_BIN) $(INSTALL_HEADERS) $(INSTALL_PC) $(INSTALL_MAN)
+install: all $(INSTALL_LIBS) $(INSTALL_BIN) $(INSTALL_HEADERS) $(INSTALL_PC) $(INSTALL_CMAKE) $(INSTALL_MAN)
 	@make/install-files '$(DESTDIR)' $(installed)
 
 uninstall:

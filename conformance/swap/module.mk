@@ -27,3 +27,21 @@ $(B)/standin/libev.so.4:
 check_command_swap := POLLSHIM_LIBRARIES=$(abspath $(B)/standin) $(check_command_swap)
 check_needs_swap += $(B)/standin/libev.so.4
 endif
+
+# Many faces in one process: linked to the distribution's libraries and run on ours, as programs are.
+ifeq ($(words $(filter %/libevent-2.1.so.7 %/libevent_openssl-2.1.so.7 %/libev.so.4,$(INSTALL_LIBS))),3)
+faces_all := -Wl,--no-as-needed -levent -levent_core -levent_extra -levent_pthreads -levent_openssl -lev
+faces_test_SRC := conformance/swap/faces_test.c conformance/swap/faces_ev.c
+$(eval $(call suite,faces-tests,$(faces_test_SRC),$(faces_all)))
+$(eval $(call suite,faces-libev-first-tests,$(faces_test_SRC),-Wl$(comma)--no-as-needed -lev $(faces_all)))
+$(eval $(call suite,faces-bare-tests,conformance/swap/faces_bare_test.c))
+
+faces_on_ours := LD_LIBRARY_PATH=$(abspath $(B)/lib/pollshim)
+faces_proof := --library $(abspath $(B)/lib/pollshim)
+$(eval $(call check,faces,$(faces_on_ours) $(B)/bin/faces-tests $(faces_proof),60,$(B)/bin/faces-tests $(INSTALL_LIBS)))
+$(eval $(call check,faces-bare,$(faces_on_ours) $(B)/bin/faces-bare-tests $(faces_proof),60,\
+  $(B)/bin/faces-bare-tests $(INSTALL_LIBS)))
+# The names that both libraries export are libev's here, as they would be with the originals.
+$(eval $(call check,faces-libev-first,FIRST=libev.so.4 $(faces_on_ours) $(B)/bin/faces-libev-first-tests $(faces_proof) \
+  'a_loop_of_each*' 'a_bufferevent_is*' 'the_first_in*',60,$(B)/bin/faces-libev-first-tests $(INSTALL_LIBS)))
+endif
