@@ -18,4 +18,5 @@ $(eval $(call check,backends,$(B)/bin/backend-tests,120,$(B)/bin/backend-tests))
 # ---- the handshakes, model-checked -------------------------------------------------------------------
 $(eval $(call suite,model-tests,conformance/unit/model.cc conformance/unit/model_test.cc))
 $(B)/bin/model-tests: LDLIBS += -lstdc++
+$(B)/obj/conformance/unit/model%.o: CXXFLAGS += -fno-sanitize=thread
 $(eval $(call check,model,$(B)/bin/model-tests --limit 60,120,$(B)/bin/model-tests))
