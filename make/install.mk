@@ -4,6 +4,7 @@
 #   INSTALL_HEADERS  headers; the part of their path below compat/include is kept
 #   INSTALL_PC       pkg-config files for the installed tree
 #   INSTALL_CMAKE    package configuration files of libevent for CMake, likewise
+#   INSTALL_COMPLETION   bash completions, NAME.bash
 #   INSTALL_MAN      manual pages; the suffix names the section
 # They go to lib/pollshim and include/pollshim, where nothing of the distribution is overwritten; with
 # --enable-system-names to lib and include themselves. DESTDIR is honoured, and prefix on the command
@@ -23,9 +24,11 @@ installed := $(foreach f,$(INSTALL_LIBS),$f:$(pkglibdir)/$(patsubst $(B)/lib/pol
   $(foreach f,$(INSTALL_HEADERS),$f:$(pkgincludedir)/$(patsubst compat/include/%,%,$f)) \
   $(foreach f,$(INSTALL_PC),$f:$(pkgconfigdir)/$(notdir $f)) \
   $(foreach f,$(INSTALL_CMAKE),$f:$(pkglibdir)/cmake/libevent/$(notdir $f)) \
+  $(foreach f,$(INSTALL_COMPLETION),$f:$(datarootdir)/bash-completion/completions/$(basename $(notdir $f))) \
   $(foreach f,$(INSTALL_MAN),$f:$(mandir)/man$(patsubst .%,%,$(suffix $f))/$(notdir $f))
 
-install: all $(INSTALL_LIBS) $(INSTALL_BIN) $(INSTALL_HEADERS) $(INSTALL_PC) $(INSTALL_CMAKE) $(INSTALL_MAN)
+install: all $(INSTALL_LIBS) $(INSTALL_BIN) $(INSTALL_HEADERS) $(INSTALL_PC) $(INSTALL_CMAKE) \
+  $(INSTALL_COMPLETION) $(INSTALL_MAN)
 	@make/install-files '$(DESTDIR)' $(installed)
 
 uninstall:

@@ -4,7 +4,7 @@
 # command to run. On a system without dpkg, configure is the one to say what is missing.
 
 packages_build := g++ gcc libc6-dev autoconf pkg-config libssl-dev libelf-dev
-packages_check := cmake libcmocka-dev libevent-dev libev-dev abigail-tools strace binutils openssl procps
+packages_check := bash cmake groff-base mandoc libcmocka-dev libevent-dev libev-dev abigail-tools strace binutils openssl procps
 # What the cases of conformance/programs name as theirs; `make check` runs some of them.
 packages_of_cases = $(sort $(shell sed -n 's/^\# packages: //p' $(1)))
 programs_cases := conformance/programs/cases

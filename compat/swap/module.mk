@@ -9,3 +9,4 @@ $(B)/obj/compat/swap/%.o: CXXFLAGS += $(LIBELF_CFLAGS)
 $(B)/obj/compat/swap/families.o: CPPFLAGS += '-DPOLLSHIM_INSTALLED_LIBRARIES="$(pkglibdir)"'
 all: $(B)/bin/pollshim
 INSTALL_BIN += $(B)/bin/pollshim
+INSTALL_COMPLETION += compat/swap/pollshim.bash

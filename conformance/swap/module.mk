@@ -45,3 +45,5 @@ $(eval $(call check,faces-bare,$(faces_on_ours) $(B)/bin/faces-bare-tests $(face
 $(eval $(call check,faces-libev-first,FIRST=libev.so.4 $(faces_on_ours) $(B)/bin/faces-libev-first-tests $(faces_proof) \
   'a_loop_of_each*' 'a_bufferevent_is*' 'the_first_in*',60,$(B)/bin/faces-libev-first-tests $(INSTALL_LIBS)))
 endif
+
+$(eval $(call check,completion,conformance/swap/completion-test,30,compat/swap/pollshim.bash))
