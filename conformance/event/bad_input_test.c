@@ -67,7 +67,7 @@ static void a_closed_descriptor_is_refused_by_epoll_only(void** state) {
   log_capture();
   assert_int_equal(event_add(event, NULL), refuses ? -1 : 0);
   if (refuses) {
-    assert_matches(log_text(), "2 Epoll ADD(1) on fd * failed. *: Bad file descriptor");
+    assert_matches(log_text(), "2 Epoll ADD(*) on fd * failed*: Bad file descriptor");
     assert_int_equal(event_pending(event, EV_READ, NULL), 0);
     assert_int_equal(event_base_get_num_events(base, EVENT_BASE_COUNT_ADDED), 0);
     assert_int_equal(event_base_dispatch(base), 1);
@@ -106,7 +106,7 @@ static void a_regular_file_is_refused_by_epoll_and_always_ready_elsewhere(void**
     assert_int_equal(seen.calls, 1);
   } else {
     assert_int_equal(event_add(event, NULL), -1);
-    assert_matches(log_text(), "2 Epoll ADD(1) on fd * failed. *: Operation not permitted");
+    assert_matches(log_text(), "2 Epoll ADD(*) on fd * failed*: Operation not permitted");
   }
   event_free(event);
   event_base_free(base);

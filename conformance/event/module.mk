@@ -25,3 +25,26 @@ $(if $(event_engine_ready),$(eval $(call check,event-$(1)-$(2),env $(event_$(1))
 endef
 $(foreach backend,$(event_backends),$(foreach locks,$(event_locks),\
   $(eval $(call event_matrix,$(backend),$(locks)))))
+
+# ---- random programs on both ---------------------------------------------------------------------
+# The runner replaces the C library's clocks and waits for the libraries it loads.
+differential := conformance/event/differential
+$(eval $(call program,differential,$(addprefix $(differential)/,driver.c program.c)))
+$(eval $(call program,differential-runner,$(addprefix $(differential)/,runner.c execute.c program.c \
+  channels.c trace.c ties.c) conformance/event/virtual_clock.c,-levent -levent_pthreads))
+$(B)/bin/differential-runner: LDFLAGS += -rdynamic
+event_differential := $(B)/bin/differential $(B)/bin/differential-runner
+
+# The original agrees with itself, and a difference put in by hand is found.
+$(eval $(call check,event-differential-real,$(B)/bin/differential --programs 4000 --profile 0 \
+  --profile 1 --profile 6,60,$(event_differential)))
+$(eval $(call check,event-differential-self-test,! $(B)/bin/differential --self-test \
+  --programs 4000,60,$(event_differential)))
+
+#: make differential    compare random programs on both libraries (SECONDS=60, SEED=1)
+.PHONY: differential
+SECONDS ?= 60
+SEED ?= 1
+differential: all $(event_differential)
+	$(B)/bin/differential --ours $(event_ours) --seconds $(SECONDS) --seed $(SEED) \
+	  --profile 0 --profile 1 --profile 6
