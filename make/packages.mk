@@ -9,6 +9,7 @@ packages_check := bash cmake groff-base mandoc libcmocka-dev libevent-dev libev-
 packages_of_cases = $(sort $(shell sed -n 's/^\# packages: //p' $(1)))
 programs_cases := conformance/programs/cases
 packages_check-programs := iproute2 util-linux $(call packages_of_cases,$(programs_cases)/*.sh)
+packages_demo := libevent-dev memcached libmemcached-tools nghttp2-server nghttp2-client python3 strace
 packages_check-footprint := $(packages_check-programs)
 packages_check += iproute2 $(call packages_of_cases,$(addsuffix .sh,$(addprefix $(programs_cases)/,\
   memcached tmux lldpd nghttp2 hitch gevent)))
