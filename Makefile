@@ -3,6 +3,8 @@
 # says in its module.mk what it is made of (make/functions.mk has the words it uses).
 # Nothing is ever written outside the build tree, except by install and uninstall.
 
+# The single-letter options make was called with: n, q and their like.
+short_flags := $(filter-out --%,$(firstword -$(MAKEFLAGS)))
 MAKEFLAGS += --no-builtin-rules --no-builtin-variables
 .SUFFIXES:
 .DELETE_ON_ERROR:

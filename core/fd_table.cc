@@ -360,9 +360,9 @@ void FdTable::collect(WaiterList& out) {
   if (!roomy && out.capacity() < events) return;
   stale_before_ = stale_now_;
   stale_now_ = kWakeCookie;
-  poller_.for_each_event(
-      [&](Slot slot, PollDesc& desc, KernelBits bits) { deliver(desc, slot, bits, out); },
-      [&](Cookie cookie) { note_stale(cookie); });
+  poller_.for_each_event([&](Cookie cookie, PollDesc& desc,
+                             KernelBits bits) { deliver(desc, cookie_slot(cookie), bits, out); },
+                         [&](Cookie cookie) { note_stale(cookie); });
   if (has_instant()) {
     deliver_instant(out);
     deliver_always_ready(out);

@@ -31,8 +31,17 @@ constexpr Generation cookie_generation(Cookie cookie) {
   return static_cast<Generation>(cookie >> 32);
 }
 
-// The result of asking whether a waiter may go on. Numbered as the native API reports them.
-enum class PollError : std::uint8_t { kNone = 0, kClosing = 1, kTimeout = 2, kNotPollable = 3 };
+// The result of asking whether a waiter may go on. The first four are numbered as the native API
+// reports them.
+enum class PollError : std::uint8_t {
+  kNone = 0,
+  kClosing = 1,
+  kTimeout = 2,
+  kNotPollable = 3,
+  kBusy,    // somebody else waits in this direction
+  kStale,   // no such descriptor, or not any more
+  kParked,  // not over yet: the continuation is, or has to be, parked
+};
 
 // State of a descriptor's registration. Guarded by the poller's owner (a loop's lock, or the native
 // poller's), never touched by the kernel side.

@@ -50,7 +50,7 @@ class Poller {
   // shared state after this, and before the next begin_wait().
   void finish_wait();
 
-  // Walks the events of the last wait. `live(slot, desc, bits)` and `stale(cookie)`.
+  // Walks the events of the last wait. `live(cookie, desc, bits)` and `stale(cookie)`.
   template <class Live, class Stale>
   void for_each_event(Live&& live, Stale&& stale) {
     for (int i = 0; i < event_count_; ++i) {
@@ -58,7 +58,7 @@ class Poller {
       if (event.cookie == kWakeCookie) continue;
       PollDesc* desc = cache_.find_live(event.cookie);
       if (desc != nullptr) {
-        live(cookie_slot(event.cookie), *desc, event.bits);
+        live(event.cookie, *desc, event.bits);
       } else {
         ++counters_.stale;
         stale(event.cookie);

@@ -18,6 +18,9 @@ pkglibdir := $(libdir)$(own)
 pkgincludedir := $(includedir)$(own)
 pkgconfigdir := $(pkglibdir)/pkgconfig
 
+# What stands in an installed file besides the sources.
+$(call remember,$(pkglibdir) $(pkgincludedir),directories)
+
 # SOURCE:DESTINATION of every file.
 installed := $(foreach f,$(INSTALL_LIBS),$f:$(pkglibdir)/$(patsubst $(B)/lib/pollshim/%,%,$f)) \
   $(foreach f,$(INSTALL_BIN),$f:$(bindir)/$(notdir $f)) \

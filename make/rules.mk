@@ -2,8 +2,19 @@
 
 say = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(patsubst $(B)/%,%,$(2))')
 
-# Beside each object: what it included (.d) and how it was made (.cmd, for lint and editors).
-compile = $(file >$(@:.o=.cmd),$(2) $(3))$(Q)$(2) $(3) $(werror) -MMD -MP -MF $(@:.o=.d) -c $(1) -o $@
+# Beside each object: what it included (.d), how it was made (.cmd, for lint and editors), and what
+# the compiler said if it said anything (.warnings).
+define compile
+$(file >$(@:.o=.cmd),$(2) $(3))
+$(Q)said=$(@:.o=.warnings); \
+$(2) $(3) $(werror) -MMD -MP -MF $(@:.o=.d) -c $(1) -o $@ 2>$$said || failed=yes; \
+if [ -s $$said ]; then cat $$said >&2; else rm $$said; fi; [ -z "$$failed" ]
+endef
+
+# Where warnings are errors, an object that was compiled with some is not good enough.
+ifneq ($(werror),)
+$(patsubst %.warnings,%.o,$(wildcard $(patsubst %.o,%.warnings,$(ALL_OBJECTS)))): FORCE
+endif
 
 $(B)/obj/%.o: %.cc $(B)/flags/cc $$(call module_flags,$$(@D)) | $(GENERATED_HEADERS) $$(@D)/.
 	$(call say,CXX,$<)

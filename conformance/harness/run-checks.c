@@ -22,6 +22,7 @@ enum { MOST_CHECKS = 1024, LONGEST_LINE = 16384, SHOWN_LINES = 60 };
 struct check {
   char *name, *command;
   double limit;
+  size_t place;
 };
 
 struct slot {
@@ -67,6 +68,7 @@ static size_t read_checks(const char* path, struct check* checks) {
     checks[count].name = strdup(name);
     checks[count].command = strdup(rest);
     checks[count].limit = strtod(seconds, NULL) * (factor > 0 ? factor : 1);
+    checks[count].place = count;
     count++;
   }
   fclose(list);
@@ -185,6 +187,13 @@ static void run(const struct check* checks, size_t count, size_t jobs_at_once,
   }
 }
 
+/* The longest first, so that the others fill the time beside them; otherwise as listed. */
+static int by_limit(const void *left, const void *right) {
+  const struct check *a = left, *b = right;
+  if (a->limit != b->limit) return a->limit > b->limit ? -1 : 1;
+  return a->place < b->place ? -1 : 1;
+}
+
 int main(int argc, char** argv) {
   static struct check checks[MOST_CHECKS];
   struct totals totals = {0, 0, 0, 0};
@@ -206,6 +215,7 @@ int main(int argc, char** argv) {
   if (jobs > SUPERVISE_MOST_JOBS) jobs = SUPERVISE_MOST_JOBS;
   if (mkdir(logs, 0777) != 0 && errno != EEXIST) complain(logs);
   size_t count = read_checks(argv[optind], checks);
+  qsort(checks, count, sizeof *checks, by_limit);
   if (!failed_fatally) run(checks, count, (size_t)jobs, &totals);
   for (size_t i = 0; i < count; i++) {
     free(checks[i].name);

@@ -1,0 +1,144 @@
+/* The frame of a benchmark program: command line, pinning, clocks, and the report.
+ * Called by every row; knows no library and no row. A run that hangs is ended by SIGALRM, so that
+ * nothing here waits for ever. */
+#include "conformance/bench/bench.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { time_limit_seconds = 150, unsupported_status = 77, spare_descriptors = 64 };
+
+void bench_check_(bool condition, const char* text, const char* file, int line) {
+  if (condition) return;
+  fprintf(stderr, "%s:%d: not so: %s (%s)\n", file, line, text, strerror(errno));
+  exit(1);
+}
+
+uint64_t bench_clock(int clock_id) {
+  struct timespec now;
+  bench_check(clock_gettime(clock_id, &now) == 0);
+  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+void bench_start(struct bench* bench) {
+  bench->wall_start = bench_clock(CLOCK_MONOTONIC);
+  bench->cpu_start = bench_clock(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+void bench_stop(struct bench* bench) {
+  bench->cpu += bench_clock(CLOCK_PROCESS_CPUTIME_ID) - bench->cpu_start;
+  bench->wall += bench_clock(CLOCK_MONOTONIC) - bench->wall_start;
+}
+
+uint64_t bench_resident(void) {
+  FILE* rollup = fopen("/proc/self/smaps_rollup", "re");
+  bench_check(rollup != NULL);
+  char line[256];
+  unsigned long kib = 0;
+  while (fgets(line, sizeof line, rollup) && sscanf(line, "Anonymous: %lu kB", &kib) != 1)
+    continue;
+  fclose(rollup);
+  bench_check(kib > 0);
+  return (uint64_t)kib * 1024;
+}
+
+/* Of the cores that this process started with, the first is the server's and the last the load's.
+ */
+static cpu_set_t allowed;
+
+static void pin(bool last) {
+  size_t chosen = CPU_SETSIZE;
+  for (size_t cpu = 0; cpu < CPU_SETSIZE; cpu++)
+    if (CPU_ISSET(cpu, &allowed) && (chosen == CPU_SETSIZE || last)) chosen = cpu;
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(chosen, &one);
+  bench_check(sched_setaffinity(0, sizeof one, &one) == 0);
+}
+
+void bench_pin_server(void) {
+  pin(false);
+}
+void bench_pin_load(void) {
+  pin(true);
+}
+
+void bench_need_descriptors(long count) {
+  struct rlimit limit;
+  bench_check(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+  limit.rlim_cur = limit.rlim_max;
+  bench_check(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+  if ((rlim_t)(count + spare_descriptors) <= limit.rlim_cur) return;
+  fprintf(stderr, "needs %ld descriptors, the limit is %lu\n", count,
+          (unsigned long)limit.rlim_cur);
+  exit(unsupported_status);
+}
+
+/* The proof of what was measured: every file of the event libraries in this process's map. */
+static void print_libraries(void) {
+  FILE* maps = fopen("/proc/self/maps", "re");
+  bench_check(maps != NULL);
+  char line[4096], last[4096] = "";
+  const char* comma = "";
+  while (fgets(line, sizeof line, maps)) {
+    char* path = strchr(line, '/');
+    if (!path) continue;
+    path[strcspn(path, "\n")] = '\0';
+    const char* base = strrchr(path, '/') + 1;
+    if (strncmp(base, "libev", 5) != 0 && strncmp(base, "libpollshim", 11) != 0) continue;
+    if (strcmp(path, last) == 0) continue;
+    printf("%s\"%s\"", comma, path);
+    comma = ",";
+    strcpy(last, path);
+  }
+  fclose(maps);
+}
+
+static void report(const struct bench* bench) {
+  struct rusage usage;
+  bench_check(getrusage(RUSAGE_SELF, &usage) == 0);
+  printf(
+      "{\"case\":\"%s\",\"size\":%ld,\"units\":%ld,\"wall\":%llu,\"cpu\":%llu,\"bytes\":%llu,"
+      "\"peak\":%ld,\"libraries\":[",
+      bench->case_name, bench->size, bench->units, (unsigned long long)bench->wall,
+      (unsigned long long)bench->cpu, (unsigned long long)bench->bytes, usage.ru_maxrss * 1024);
+  print_libraries();
+  puts("]}");
+}
+
+int bench_main(int argc, char** argv, const struct bench_case* cases) {
+  struct bench bench = {0};
+  const struct bench_case* found = cases;
+  if (argc == 4) {
+    while (found->name && strcmp(found->name, argv[1]) != 0)
+      found++;
+    bench.case_name = found->name;
+    bench.size = atol(argv[2]);
+    bench.units = atol(argv[3]);
+  }
+  if (!bench.case_name || bench.size <= 0 || bench.units <= 0) {
+    fprintf(stderr, "usage: %s CASE SIZE UNITS, where CASE is one of:", argv[0]);
+    for (found = cases; found->name; found++)
+      fprintf(stderr, " %s", found->name);
+    fputc('\n', stderr);
+    return 2;
+  }
+  alarm(time_limit_seconds);
+  signal(SIGPIPE, SIG_IGN);
+  bench_check(sched_getaffinity(0, sizeof allowed, &allowed) == 0);
+  bench_pin_server();
+  const long done = found->run(&bench);
+  if (done != bench.units) {
+    fprintf(stderr, "%s %s: %ld units done of %ld\n", argv[0], bench.case_name, done, bench.units);
+    return 1;
+  }
+  report(&bench);
+  return 0;
+}
