@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "conformance/bench/bench.h"
@@ -24,7 +25,10 @@ struct wake_watch {
 void on_woken(struct wake_watch* watch);
 
 static int loop = -1;
+/* Set with the first watch: a row without any has no handler to be linked. */
+static void (*loop_ready)(struct io_watch*);
 static bool loop_stopped;
+static uint64_t loop_time;
 /* Only a shared loop has these; wake_fd's cookie is NULL, which no watch has. */
 static int wake_fd = -1;
 static _Atomic bool wake_written;
@@ -47,7 +51,7 @@ static inline void loop_run(void) {
     const int count = epoll_wait(loop, ready, 256, -1);
     for (int i = 0; i < count; i++) {
       if (ready[i].data.ptr)
-        on_readable(ready[i].data.ptr);
+        loop_ready(ready[i].data.ptr);
       else
         loop_woken();
     }
@@ -55,6 +59,7 @@ static inline void loop_run(void) {
 }
 
 static inline void io_watch_open(struct io_watch* watch, int fd) {
+  loop_ready = on_readable;
   watch->fd = fd;
 }
 static inline void io_watch_open_once(struct io_watch* watch, int fd) {
@@ -69,6 +74,46 @@ static inline void io_watch_start(struct io_watch* watch) {
 }
 static inline void io_watch_stop(struct io_watch* watch) {
   bench_check(epoll_ctl(loop, EPOLL_CTL_DEL, watch->fd, NULL) == 0);
+}
+
+/* Re-arming a timer can not cost less than to note its time where the caller keeps it. There is no
+ * clockwork behind this: only the rows that never let a timer expire may use it. */
+struct timer_watch {
+  uint64_t due;
+};
+void on_timeout(struct timer_watch* watch);
+
+static inline void timer_watch_open(struct timer_watch* watch) {
+  watch->due = 0;
+}
+static inline void timer_watch_start(struct timer_watch* watch, long delay) {
+  watch->due = loop_time + (uint64_t)delay;
+}
+static inline void timer_watch_again(struct timer_watch* watch, long delay) {
+  timer_watch_start(watch, delay);
+}
+static inline void timer_watch_stop(struct timer_watch* watch) {
+  watch->due = 0;
+}
+
+/* One post at a time is all that the rows need of the floor. */
+struct post_watch {
+  char unused;
+};
+void on_posted(struct post_watch* watch);
+static struct post_watch* posted;
+
+static inline void post_watch_open(struct post_watch* watch) {
+  (void)watch;
+}
+static inline void post_watch_fire(struct post_watch* watch) {
+  posted = watch;
+}
+static inline void loop_poll(void) {
+  struct post_watch* due = posted;
+  posted = NULL;
+  loop_time = bench_clock(CLOCK_MONOTONIC) / 1000;
+  if (due) on_posted(due);
 }
 
 static inline void run_woken(void) {

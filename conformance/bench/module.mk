@@ -34,7 +34,7 @@ $(foreach row,chain churn oneshot timers active wake idle,\
 $(eval $(call bench_loop,startup,event,event,-levent))
 $(foreach row,chain churn oneshot timers active wake idle startup,\
   $(eval $(call bench_loop,$(row),ev,ev,-lev)))
-$(foreach row,chain oneshot wake startup,$(eval $(call bench_loop,$(row),epoll,floor)))
+$(foreach row,chain oneshot timers wake startup,$(eval $(call bench_loop,$(row),epoll,floor)))
 
 $(eval $(call bench_program,buffer-event,buffer.c,-levent_core))
 $(eval $(call bench_program,connections-event,connections.c,-levent_core))

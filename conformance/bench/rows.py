@@ -73,6 +73,7 @@ def _timers(name, size, quick=True):
     units = max(size, 100000) if name == "expire" else max(size, 300000)
     return Case("timers", "timers", name, size, units, units if quick else 0, "timer",
                 {"event": 8.0 if name == "rearm" else 2.0, "ev": 2.5 if name == "rearm" else 1.2},
+                name == "rearm",
                 calls_units=10000 if size == 1000 else 0,
                 instructions=size * (10 if size == 1000 else 1) if size < 1000000 else 0)
 
@@ -98,7 +99,7 @@ def _idle(program, name, targets):
 
 def _scale(row, program, name, size, units, quick, unit):
     return Case(row, program, name, size, units, quick, unit, {"event": None, "ev": None},
-                program == "chain", curve=True)
+                True, curve=True)
 
 
 def _program(name, units, quick, targets, calls_units):
@@ -118,7 +119,7 @@ CASES = (
     Case("oneshot", "oneshot", "restart", 100, 150000, 80000, "event", {"event": 1.7, "ev": None},
          True, calls_units=2000, instructions=20000),
     *(_timers(name, size, quick=size == 1000 or (size == 1000000 and name == "rearm"))
-      for size in (1000, 100000, 1000000) for name in ("add", "rearm", "cancel", "expire")),
+      for size in (1000, 100000, 1000000) for name in ("add", "rearm", "rearm-varied", "cancel", "expire")),
     _active("batch", {"event": 4.0, "ev": 1.0}), _active("chain", {"event": 4.0, "ev": 1.0}),
     _active("batch-shared", {"event": 4.0}),
     _wake("sleeping"), _wake("busy"),
