@@ -79,6 +79,7 @@ static void an_append_after_a_drain_reuses_the_room_at_the_front(void** state) {
 
 static void sizes_near_the_maximum_are_refused_by_every_way_in(void** state) {
   (void)state;
+  memory_hooks_install();
   static const size_t sizes[] = {SIZE_MAX,         SIZE_MAX - 1, SIZE_MAX - 48,
                                  SIZE_MAX / 2 + 1, SIZE_MAX / 2, SIZE_MAX / 2 - 40};
   struct evbuffer* buffer = buffer_with("kept");
@@ -98,6 +99,7 @@ static void sizes_near_the_maximum_are_refused_by_every_way_in(void** state) {
 
 static void sizes_near_the_maximum_are_refused_by_an_empty_buffer(void** state) {
   (void)state;
+  memory_hooks_install();
   static const size_t sizes[] = {SIZE_MAX, SIZE_MAX - 48, SIZE_MAX / 2, SIZE_MAX / 2 - 40};
   for (size_t i = 0; i < COUNT_OF(sizes); ++i) {
     struct evbuffer* buffer = evbuffer_new();

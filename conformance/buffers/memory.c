@@ -15,7 +15,7 @@ static void a_new_buffer_needs_memory(void** state) {
 }
 
 static unsigned char big[20000];
-static char file_bytes[400];
+#define FILE_BYTES 400
 
 /* Operations that either succeed or change nothing. Each gives what it returned: 0 or more is
  * success. */
@@ -63,9 +63,9 @@ static int do_setcb(struct evbuffer* b) {
   return result;
 }
 static int do_file(struct evbuffer* b) {
-  int file = pattern_file(sizeof file_bytes);
+  int file = pattern_file(FILE_BYTES);
   struct evbuffer_file_segment* segment = evbuffer_file_segment_new(
-      file, 0, sizeof file_bytes, EVBUF_FS_DISABLE_MMAP | EVBUF_FS_DISABLE_SENDFILE);
+      file, 0, FILE_BYTES, EVBUF_FS_DISABLE_MMAP | EVBUF_FS_DISABLE_SENDFILE);
   int result = segment ? evbuffer_add_file_segment(b, segment, 0, -1) : -1;
   if (!result) evbuffer_file_segment_free(segment);
   close(file);
@@ -82,7 +82,7 @@ static const struct {
     {do_expand, 0, 0},         {do_reserve_one, 0, 0},
     {do_reserve_two, 0, 0},    {do_reference, 100, 0},
     {do_pullup, 0, 0},         {do_add_cb, 0, 0},
-    {do_setcb, 0, 0},          {do_file, sizeof file_bytes, 0},
+    {do_setcb, 0, 0},          {do_file, FILE_BYTES, 0},
 };
 
 /* Buffers to try them on: full chunk, room left, several chunks with room reserved. */
