@@ -1,13 +1,14 @@
 # The suites of the command and of the view into loops.
 
-swap_test_SRC := $(addprefix conformance/swap/,swap_test.c check_test.c run_test.c doctor_test.c top_test.c outcome.c)
+swap_test_SRC := $(addprefix conformance/swap/,swap_test.c check_test.c run_test.c doctor_test.c top_test.c places.c outcome.c)
 view_test_SRC := $(addprefix conformance/swap/,view_test.c outcome.c)
 
 $(eval $(call program,fake-loop,conformance/swap/fake_loop.cc $(view_SRC)))
 $(eval $(call suite,view-tests,$(view_test_SRC)))
 $(eval $(call suite,swap-tests,$(swap_test_SRC)))
 
-specimen_sources := $(addprefix conformance/swap/,specimens.sh event_user.c ev_user.c)
+specimen_sources := $(addprefix conformance/swap/,specimens.sh event_user.c ev_user.c \
+  event_worker.c ev_worker.c)
 $(B)/specimens/static: $(specimen_sources)
 	@echo '  MAKE    $(B)/specimens'
 	$(Q)CC='$(CC)' sh conformance/swap/specimens.sh $(B)/specimens
@@ -16,6 +17,15 @@ $(B)/specimens/static: $(specimen_sources)
 $(eval $(call check,view,$(B)/bin/view-tests,60,$(B)/bin/view-tests $(B)/bin/fake-loop))
 $(eval $(call check,swap,$(B)/bin/swap-tests,180,\
   $(B)/bin/swap-tests $(B)/bin/fake-loop $(B)/bin/pollshim $(B)/specimens/static))
+
+# The view into loops of real libraries: of those that there are.
+view_libraries_seen := $(if $(filter %/libevent-2.1.so.7,$(INSTALL_LIBS)),'libevent_*') \
+  $(if $(filter %/libev.so.4,$(INSTALL_LIBS)),'libev_*')
+$(eval $(call suite,view-libraries-tests,$(addprefix conformance/swap/,view_libraries_test.c places.c outcome.c)))
+ifneq ($(strip $(view_libraries_seen)),)
+$(eval $(call check,view-libraries,$(B)/bin/view-libraries-tests $(view_libraries_seen),90,\
+  $(B)/bin/view-libraries-tests $(B)/bin/pollshim $(INSTALL_LIBS) $(B)/specimens/static))
+endif
 
 # Until both of our families are built the suite swaps the originals in for themselves, from a directory of their own.
 ifneq ($(words $(filter %/libevent-2.1.so.7 %/libev.so.4,$(INSTALL_LIBS))),2)

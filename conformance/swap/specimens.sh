@@ -13,6 +13,8 @@ cc() { ${CC:-gcc} -g -O1 -Wall "$@"; }
 cc -o "$D/event-user" "$here/event_user.c" -levent_core
 cc -o "$D/ev-user" "$here/ev_user.c" -lev
 cc -no-pie -fno-pie -o "$D/ev-copy-user" "$here/ev_user.c" -lev # gets a copy relocation on ev_default_loop_ptr
+cc -o "$D/event-worker" "$here/event_worker.c" -levent -levent_pthreads -lpthread
+cc -o "$D/ev-worker" "$here/ev_worker.c" -lev -lpthread
 printf '#!/bin/sh\nexec "%s/event-user" "$@"\n' "$D" >"$D/script"
 printf '#! /usr/bin/env  sh\nexit 7\n' >"$D/env-script"
 printf '#!%s/static-interpreter\n' "$D" >"$D/static-script"

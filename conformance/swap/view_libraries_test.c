@@ -1,0 +1,126 @@
+/*
+ * The view into real loops of our libraries, whose work is known (event_worker.c, ev_worker.c): the
+ * figures are theirs, the names are their callbacks', and without the variables nothing is said.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "conformance/swap/swap_test.h"
+
+static struct outcome outcome;
+
+struct row {
+  unsigned turns, waits, asked, written, added, changed, removed, events, stale, timers;
+  double waiting, busy, longest;
+};
+
+static struct row run_with_statistics(const char* worker, const char* backend) {
+  struct row row;
+  POLLSHIM(&outcome, "run", "--stats", specimen(worker));
+  assert_int_equal(outcome.exit_code, 0);
+  const char* line = strstr(outcome.err, text("\n    1 %s", backend));
+  if (line == NULL) fail_msg("no loop on %s in:\n%s", backend, outcome.err);
+  assert_int_equal(
+      sscanf(line, " 1 %*s %u %u %u %u %u %u %u %u %u %u %lf %lf %lf", &row.turns, &row.waits,
+             &row.asked, &row.written, &row.added, &row.changed, &row.removed, &row.events,
+             &row.stale, &row.timers, &row.waiting, &row.busy, &row.longest),
+      13);
+  return row;
+}
+
+static void expect_figures(const char* worker) {
+  struct row row = run_with_statistics(worker, "epoll");
+  assert_true(row.turns >= 5 && row.turns <= 30);
+  assert_true(row.waits >= 5 && row.waits <= row.turns);
+  assert_true(row.asked >= 3 && row.asked <= 10);
+  assert_true(row.written >= 1 && row.written <= row.asked);
+  assert_true(row.added >= 1);
+  assert_int_equal(row.changed, 0);
+  assert_int_equal(row.stale, 0);
+  assert_true(row.events >= 10 &&
+              row.events <=
+                  20); /* five reads, two timers, three wakes, and what a library counts beside */
+  assert_int_equal(row.timers, 2);
+  assert_true(row.waiting >= 0.4);
+  assert_true(row.busy >= 0.24);
+  assert_true(row.longest >= 120);
+  assert_contains(outcome.err, "  stalling_callback\n");
+  assert_contains(outcome.err, " 5  reading_callback (");
+  assert_contains(outcome.err, " 3  woken_callback (");
+}
+
+static void expect_stalls(const char* worker, const char* library) {
+  POLLSHIM(&outcome, "run", "--stall=100", specimen(worker));
+  assert_int_equal(outcome.exit_code, 0);
+  const char* first =
+      strstr(outcome.err, text("%s loop 1: stalling_callback (%s+0x", library, worker));
+  assert_non_null(first);
+  assert_non_null(strstr(first + 1, "stalling_callback"));
+  double ran = 0;
+  assert_int_equal(sscanf(strstr(first, " ran "), " ran %lf ms (limit 100.000 ms)", &ran), 1);
+  assert_true(ran >= 120);
+}
+
+static void expect_load_line(const char* worker, const char* library, const char* soname) {
+  POLLSHIM(&outcome, "run", "--verbose", specimen(worker));
+  assert_int_equal(outcome.exit_code, 0);
+  assert_contains(outcome.err, text("%s in %s[", library, worker));
+  assert_contains(outcome.err, soname);
+  assert_contains(outcome.err, "backend epoll\n");
+  POLLSHIM(&outcome, "run", "--verbose", "--backend=poll", specimen(worker));
+  assert_contains(outcome.err, "backend poll\n");
+}
+
+static void expect_silence(const char* worker) {
+  POLLSHIM(&outcome, "run", specimen(worker));
+  assert_int_equal(outcome.exit_code, 0);
+  assert_string_equal(outcome.out, "");
+  assert_string_equal(outcome.err, "");
+}
+
+static void libevent_counts_what_its_loop_did(void** state) {
+  (void)state;
+  expect_figures("event-worker");
+}
+static void libevent_reports_stalls_by_name(void** state) {
+  (void)state;
+  expect_stalls("event-worker", "libevent");
+}
+static void libevent_says_a_line_at_load(void** state) {
+  (void)state;
+  expect_load_line("event-worker", "libevent 2.1.12-stable", "libevent-2.1.so.7");
+}
+static void libevent_is_silent_unless_asked(void** state) {
+  (void)state;
+  expect_silence("event-worker");
+}
+static void libev_counts_what_its_loop_did(void** state) {
+  (void)state;
+  expect_figures("ev-worker");
+}
+static void libev_reports_stalls_by_name(void** state) {
+  (void)state;
+  expect_stalls("ev-worker", "libev");
+}
+static void libev_says_a_line_at_load(void** state) {
+  (void)state;
+  expect_load_line("ev-worker", "libev 4.33", "libev.so.4");
+}
+static void libev_is_silent_unless_asked(void** state) {
+  (void)state;
+  expect_silence("ev-worker");
+}
+
+int main(int argc, char** argv) {
+  static const struct CMUnitTest tests[] = {
+      cmocka_unit_test(libevent_counts_what_its_loop_did),
+      cmocka_unit_test(libevent_reports_stalls_by_name),
+      cmocka_unit_test(libevent_says_a_line_at_load),
+      cmocka_unit_test(libevent_is_silent_unless_asked),
+      cmocka_unit_test(libev_counts_what_its_loop_did),
+      cmocka_unit_test(libev_reports_stalls_by_name),
+      cmocka_unit_test(libev_says_a_line_at_load),
+      cmocka_unit_test(libev_is_silent_unless_asked),
+  };
+  return harness_main(argc, argv, tests, sizeof tests / sizeof tests[0]);
+}
