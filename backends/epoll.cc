@@ -181,6 +181,10 @@ bool epoll_owns(const Backend* backend, int fd) {
   return fd >= 0 && (fd == state_of<Self>(backend).set || state_of<Self>(backend).wake.owns(fd));
 }
 
+int epoll_descriptor(const Backend* backend) {
+  return state_of<Self>(backend).set;
+}
+
 }  // namespace
 
 const BackendOps kEpollBackend = {
@@ -201,6 +205,7 @@ const BackendOps kEpollBackend = {
     .drain = epoll_drain,
     .reset = epoll_reset,
     .owns = epoll_owns,
+    .descriptor = epoll_descriptor,
 };
 
 }  // namespace netpoll

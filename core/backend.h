@@ -92,6 +92,10 @@ struct BackendOps {
 
   // Whether `fd` is one of the backend's own.
   bool (*owns)(const Backend* backend, int fd);
+
+  // The kernel set as a descriptor that is itself readable while the set has events: one set can
+  // then be watched in another. nullptr where the kernel has no such thing.
+  int (*descriptor)(const Backend* backend) = nullptr;
 };
 
 }  // namespace netpoll

@@ -357,12 +357,14 @@ void FdTable::collect(WaiterList& out) {
     poller_.double_event_capacity();
   }
   out.clear();
+  wake_place_ = kNoPlace;
   if (!roomy && out.capacity() < events) return;
   stale_before_ = stale_now_;
   stale_now_ = kWakeCookie;
   poller_.for_each_event([&](Cookie cookie, PollDesc& desc,
                              KernelBits bits) { deliver(desc, cookie_slot(cookie), bits, out); },
-                         [&](Cookie cookie) { note_stale(cookie); });
+                         [&](Cookie cookie) { note_stale(cookie); },
+                         [&] { wake_place_ = out.size(); });
   if (has_instant()) {
     deliver_instant(out);
     deliver_always_ready(out);

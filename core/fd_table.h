@@ -88,6 +88,11 @@ class FdTable {
   // that proved to be closed get kInvalid.
   void collect(WaiterList& out);
 
+  // Where in that list the wake-up belongs by the kernel's order: in front of the waiter of this
+  // place, or behind all of them. kNoPlace when no wake-up was reported.
+  static constexpr std::uint32_t kNoPlace = UINT32_MAX;
+  std::uint32_t wake_place() const { return wake_place_; }
+
   // In a forked child: registers everything anew. 0, or the errno that kept the kernel set from
   // being made, with everything as it was. Descriptors that could not be registered are reported as
   // kInvalid by the next collect().
@@ -152,6 +157,7 @@ class FdTable {
   std::uint32_t unverified_ = 0;
   Cookie stale_now_ = kWakeCookie;     // the first stale event of this wait
   Cookie stale_before_ = kWakeCookie;  // ... and of the one before
+  std::uint32_t wake_place_ = kNoPlace;
   bool zombie_ = false;
   bool eager_removal_ = false;
 };

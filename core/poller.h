@@ -50,12 +50,18 @@ class Poller {
   // shared state after this, and before the next begin_wait().
   void finish_wait();
 
-  // Walks the events of the last wait. `live(cookie, desc, bits)` and `stale(cookie)`.
-  template <class Live, class Stale>
-  void for_each_event(Live&& live, Stale&& stale) {
+  // Walks the events of the last wait. `live(cookie, desc, bits)`, `stale(cookie)` and `woken()`.
+  struct Ignore {
+    void operator()() const {}
+  };
+  template <class Live, class Stale, class Woken = Ignore>
+  void for_each_event(Live&& live, Stale&& stale, Woken&& woken = Woken()) {
     for (int i = 0; i < event_count_; ++i) {
       const KernelEvent event = events_[i];
-      if (event.cookie == kWakeCookie) continue;
+      if (event.cookie == kWakeCookie) {
+        woken();
+        continue;
+      }
       PollDesc* desc = cache_.find_live(event.cookie);
       if (desc != nullptr) {
         live(event.cookie, *desc, event.bits);
@@ -80,7 +86,16 @@ class Poller {
     ops_->wake(backend_);
   }
 
+  // Forgets a wake() that found the loop awake, so that it does not cut the next sleep short. For
+  // the waiting thread, when it is about to look at all shared state anyway.
+  void take_note() {
+    if (wake_flag_.notified()) wake_flag_.settle();
+  }
+
   bool waiting() const { return waiting_; }
+
+  // A descriptor that is readable while the kernel set has events, or -1 where there is none.
+  int descriptor() const { return ops_->descriptor != nullptr ? ops_->descriptor(backend_) : -1; }
 
   // Thin wrappers over the backend that count.
   int add(Slot slot, Interest interest);

@@ -156,6 +156,10 @@ void SignalSink::after_fork() {
     count.store(0, std::memory_order_relaxed);
 }
 
+void SignalSink::mark_everywhere(int signal) {
+  if (is_signal(signal)) on_signal(signal);
+}
+
 void SignalSink::mark(int signal) {
   if (!watches(signal)) return;
   mark_node(*node_, signal);

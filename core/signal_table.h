@@ -48,6 +48,8 @@ class SignalSink {
 
   // Counts a signal as caught, as the handler would.
   void mark(int signal);
+  // ... for every loop that watches it, and wakes them. Async-signal-safe.
+  static void mark_everywhere(int signal);
 
   // In a forked child: what the parent caught, and handlers that ran on its other threads, are not
   // ours. What is watched stays watched.

@@ -98,11 +98,16 @@ TimerId TimerHeap::first() {
   return settle() ? heap_[0].timer : kNoTimer;
 }
 
-void* TimerHeap::pop_due(Nanoseconds now) {
+TimerId TimerHeap::first_due(Nanoseconds now) {
   // A bound in the future settles it without looking at the timer at all.
-  if (heap_size_ == 0 || heap_[0].bound > now) return nullptr;
-  if (!settle() || heap_[0].bound > now) return nullptr;
-  const TimerId id = heap_[0].timer;
+  if (heap_size_ == 0 || heap_[0].bound > now) return kNoTimer;
+  if (!settle() || heap_[0].bound > now) return kNoTimer;
+  return heap_[0].timer;
+}
+
+void* TimerHeap::pop_due(Nanoseconds now) {
+  const TimerId id = first_due(now);
+  if (id == kNoTimer) return nullptr;
   void* owner = table_[id].owner;
   remove_root();
   release(id);

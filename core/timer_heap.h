@@ -54,6 +54,8 @@ class TimerHeap {
 
   // The earliest timer's id and owner without taking it out; kNoTimer when there is none.
   TimerId first();
+  // ... if it is due at `now`; kNoTimer otherwise.
+  TimerId first_due(Nanoseconds now);
 
   // Ids run from 1 to end() - 1; is_armed() tells which of them live. For walking all timers.
   TimerId end() const { return table_end_; }

@@ -20,3 +20,7 @@ $(eval $(call suite,model-tests,conformance/unit/model.cc conformance/unit/model
 $(B)/bin/model-tests: LDLIBS += -lstdc++
 $(B)/obj/conformance/unit/model%.o: CXXFLAGS += -fno-sanitize=thread
 $(eval $(call check,model,$(B)/bin/model-tests --limit 60,120,$(B)/bin/model-tests))
+
+# ---- what a front end like libev's needs of the core -----------------------------------------------
+$(eval $(call suite,embedding-tests,conformance/unit/embedding_test.cc,$(core_OBJ) $(backends_OBJ)))
+$(eval $(call check,embedding,$(B)/bin/embedding-tests,60,$(B)/bin/embedding-tests))
