@@ -152,7 +152,7 @@ static struct ev_loop* make_epoll_loop(void) {
 static void a_failing_wait_is_reported_to_the_syserr_callback(void** state) {
   (void)state;
   struct ev_loop* loop;
-  int epoll_fd = first_new_descriptor(make_epoll_loop, &loop);
+  int epoll_fd = new_epoll_descriptor(make_epoll_loop, &loop);
   assert_non_null(loop);
   assert_true(epoll_fd >= 0);
   syserr_loop = loop;
@@ -167,7 +167,7 @@ static void a_failing_wait_is_reported_to_the_syserr_callback(void** state) {
 
 static void break_the_kernel_set(void) {
   struct ev_loop* loop;
-  int epoll_fd = first_new_descriptor(make_epoll_loop, &loop);
+  int epoll_fd = new_epoll_descriptor(make_epoll_loop, &loop);
   dup2(open("/dev/null", O_RDONLY), epoll_fd);
   ev_run(loop, EVRUN_NOWAIT);
 }

@@ -212,14 +212,25 @@ bool ends_in_abort(void (*scenario)(void)) {
   return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
 }
 
-int first_new_descriptor(struct ev_loop* (*make)(void), struct ev_loop** loop) {
+static bool is_epoll(int fd) {
+  char link[64], target[64];
+  snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+  ssize_t length = readlink(link, target, sizeof target - 1);
+  if (length < 0) {
+    return false;
+  }
+  target[length] = '\0';
+  return strcmp(target, "anon_inode:[eventpoll]") == 0;
+}
+
+int new_epoll_descriptor(struct ev_loop* (*make)(void), struct ev_loop** loop) {
   bool before[256];
   for (int fd = 0; fd < 256; ++fd) {
-    before[fd] = fcntl(fd, F_GETFD) != -1;
+    before[fd] = is_epoll(fd);
   }
   *loop = make();
   for (int fd = 0; fd < 256; ++fd) {
-    if (!before[fd] && fcntl(fd, F_GETFD) != -1) {
+    if (!before[fd] && is_epoll(fd)) {
       return fd;
     }
   }

@@ -64,7 +64,7 @@ double seconds_now(void); /* monotonic */
 int end_of(void (*scenario)(void));
 bool ends_in_abort(void (*scenario)(void));
 
-/* The descriptor that `make` opened first, found by looking at the table before and after. */
-int first_new_descriptor(struct ev_loop* (*make)(void), struct ev_loop** loop);
+/* The epoll descriptor that `make` opened, found by looking at the table before and after. */
+int new_epoll_descriptor(struct ev_loop* (*make)(void), struct ev_loop** loop);
 
 #endif
