@@ -1,0 +1,67 @@
+#include "compat/ev/once.h"
+
+#include <cstddef>
+
+#include "compat/ev/loop.h"
+#include "compat/ev/memory.h"
+
+namespace pollshim::ev {
+
+namespace {
+
+struct Once {
+  ev_io io;
+  ev_timer timer;
+  OnceCallback callback;
+  void* argument;
+};
+
+template <class Part>
+Once* once_of(Part* part, std::size_t offset) {
+  return reinterpret_cast<Once*>(reinterpret_cast<char*>(part) - offset);
+}
+
+void finish(ev_loop& loop, Once* once, int events) {
+  const Once copy = *once;
+  loop.ios.stop(loop, &once->io);
+  loop.timers.stop(loop, &once->timer);
+  release(once);
+  copy.callback(events, copy.argument);
+}
+
+void on_io(ev_loop* loop, ev_io* io, int events) {
+  Once* once = once_of(io, offsetof(Once, io));
+  finish(*loop, once, events | loop->pending.withdraw(head_of(&once->timer)));
+}
+
+void on_timer(ev_loop* loop, ev_timer* timer, int events) {
+  Once* once = once_of(timer, offsetof(Once, timer));
+  finish(*loop, once, events | loop->pending.withdraw(head_of(&once->io)));
+}
+
+}  // namespace
+
+void start_once(ev_loop& loop, int fd, int events, ev_tstamp timeout, OnceCallback callback,
+                void* argument) {
+  const bool has_timeout = timeout >= 0.;
+  if (fd < 0 && !has_timeout) return;  // nothing would ever happen
+  auto* once = static_cast<Once*>(reallocate(nullptr, sizeof(Once)));
+  if (once == nullptr) {
+    callback(EV_ERROR, argument);
+    return;
+  }
+  once->callback = callback;
+  once->argument = argument;
+  ev_init(&once->io, on_io);
+  ev_init(&once->timer, on_timer);
+  if (fd >= 0) {
+    ev_io_set(&once->io, fd, events);
+    loop.ios.start(loop, &once->io);
+  }
+  if (has_timeout) {
+    ev_timer_set(&once->timer, timeout, 0.);
+    loop.timers.start(loop, &once->timer);
+  }
+}
+
+}  // namespace pollshim::ev

@@ -1,0 +1,66 @@
+#include "compat/ev/pending.h"
+
+#include <utility>
+
+#include "compat/ev/memory.h"
+
+namespace pollshim::ev {
+
+PendingQueue::~PendingQueue() {
+  for (Lane& lane : lanes_)
+    release(lane.entries);
+}
+
+bool PendingQueue::widen(Lane& lane) {
+  return grow(lane.entries, lane.capacity, lane.size + 1);
+}
+
+std::uint32_t PendingQueue::count() const {
+  std::uint32_t sum = 0;
+  for (const Lane& lane : lanes_)
+    sum += lane.size;
+  return sum;
+}
+
+// Withdrawn places are taken until the next round of callbacks; twice the number of watchers leaves
+// room for each to be withdrawn and fed again.
+bool PendingQueue::reserve(unsigned lane_number) {
+  Lane& lane = lanes_[lane_number];
+  if (!grow(lane.entries, lane.capacity, 2 * (lane.reserved + 1))) return false;
+  ++lane.reserved;
+  return true;
+}
+
+PendingQueue::Batch PendingQueue::begin_batch() const {
+  Batch batch{};
+  for (unsigned lane = 0; lane < kPriorities; ++lane)
+    batch.first[lane] = lanes_[lane].size;
+  return batch;
+}
+
+void PendingQueue::end_batch(const Batch& batch) {
+  for (unsigned number = 0; number < kPriorities; ++number) {
+    Lane& lane = lanes_[number];
+    std::uint32_t low = batch.first[number];
+    std::uint32_t high = lane.size;
+    while (low + 1 < high) {
+      --high;
+      std::swap(lane.entries[low], lane.entries[high]);
+      if (ev_watcher* watcher = lane.entries[low].watcher) {
+        watcher->pending = static_cast<int>(low + 1);
+      }
+      if (ev_watcher* watcher = lane.entries[high].watcher) {
+        watcher->pending = static_cast<int>(high + 1);
+      }
+      ++low;
+    }
+  }
+}
+
+bool PendingQueue::is_consistent(const ev_watcher* watcher) const {
+  const Lane& lane = lanes_[lane_of(watcher)];
+  const auto position = static_cast<std::uint32_t>(watcher->pending) - 1;
+  return position < lane.size && lane.entries[position].watcher == watcher;
+}
+
+}  // namespace pollshim::ev

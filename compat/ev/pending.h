@@ -1,0 +1,133 @@
+// The watchers whose callbacks are due: one stack for each priority. The highest priority goes
+// first, and within it the watcher that was fed last. A watcher's `pending` field is its position
+// plus one, which programs can see, so a watcher that is withdrawn leaves its place behind empty.
+#pragma once
+
+#include <ev.h>
+
+#include <bit>
+#include <cstdint>
+
+namespace pollshim::ev {
+
+inline constexpr int kLowestPriority = -2;
+inline constexpr int kHighestPriority = 2;
+inline constexpr unsigned kPriorities = kHighestPriority - kLowestPriority + 1;
+static_assert(kLowestPriority == EV_MINPRI && kHighestPriority == EV_MAXPRI);
+
+// Any watcher seen as its common head, which is the same in all of them.
+template <class W>
+ev_watcher* head_of(W* watcher) {
+  return reinterpret_cast<ev_watcher*>(watcher);
+}
+
+template <class W>
+const ev_watcher* head_of(const W* watcher) {
+  return reinterpret_cast<const ev_watcher*>(watcher);
+}
+
+struct PendingWatcher {
+  ev_watcher* watcher;  // nullptr once withdrawn
+  int events;
+};
+
+class PendingQueue {
+ public:
+  PendingQueue() = default;
+  PendingQueue(const PendingQueue&) = delete;
+  PendingQueue& operator=(const PendingQueue&) = delete;
+  ~PendingQueue();
+
+  // A priority of the program's own making counts as the nearest there is.
+  static unsigned lane_of(const ev_watcher* watcher) {
+    const int priority = watcher->priority;
+    if (priority < kLowestPriority) return 0;
+    if (priority > kHighestPriority) return kPriorities - 1;
+    return static_cast<unsigned>(priority - kLowestPriority);
+  }
+
+  // Adds to what is due. Never fails for a watcher that reserve() was called for.
+  void feed(ev_watcher* watcher, int events) {
+    Lane& lane = lanes_[lane_of(watcher)];
+    if (watcher->pending != 0) {
+      if (PendingWatcher* place = find(lane, watcher)) {
+        place->events |= events;
+        return;
+      }
+    }
+    push(lane, watcher, events);
+  }
+
+  // What was due, now no more; 0 if nothing was.
+  int withdraw(ev_watcher* watcher) {
+    if (watcher->pending == 0) return 0;
+    PendingWatcher* place = find(lanes_[lane_of(watcher)], watcher);
+    watcher->pending = 0;
+    if (place == nullptr) return 0;
+    place->watcher = nullptr;
+    return place->events;
+  }
+
+  // The next one, taken out and no longer pending; its watcher is nullptr when nothing is left.
+  PendingWatcher take() {
+    while (filled_ != 0) {
+      Lane& lane = lanes_[highest(filled_)];
+      const PendingWatcher next = lane.entries[--lane.size];
+      if (lane.size == 0) filled_ &= ~(1u << highest(filled_));
+      if (next.watcher == nullptr) continue;
+      next.watcher->pending = 0;
+      return next;
+    }
+    return {nullptr, 0};
+  }
+
+  // Places taken, empty ones included.
+  std::uint32_t count() const;
+  bool any_at_or_above(unsigned lane) const { return (filled_ >> lane) != 0; }
+
+  // Room for one more watcher of this priority: called for every watcher that starts, so that its
+  // events can not be lost for want of memory.
+  bool reserve(unsigned lane);
+  // A program may have changed the priority of an active watcher, so the count is not to be
+  // trusted.
+  void unreserve(unsigned lane) {
+    if (lanes_[lane].reserved != 0) --lanes_[lane].reserved;
+  }
+
+  // What is fed in between is invoked in the order in which it was fed.
+  struct Batch {
+    std::uint32_t first[kPriorities];
+  };
+  Batch begin_batch() const;
+  void end_batch(const Batch& batch);
+
+  // Whether `watcher` stands where it says it does.
+  bool is_consistent(const ev_watcher* watcher) const;
+
+ private:
+  struct Lane {
+    PendingWatcher* entries = nullptr;
+    std::uint32_t size = 0;
+    std::uint32_t capacity = 0;
+    std::uint32_t reserved = 0;  // active watchers of this priority
+  };
+
+  static unsigned highest(unsigned bits) { return static_cast<unsigned>(std::bit_width(bits)) - 1; }
+  static PendingWatcher* find(Lane& lane, const ev_watcher* watcher) {
+    const auto position = static_cast<std::uint32_t>(watcher->pending) - 1;
+    if (position >= lane.size || lane.entries[position].watcher != watcher) return nullptr;
+    return &lane.entries[position];
+  }
+  void push(Lane& lane, ev_watcher* watcher, int events) {
+    if (lane.size == lane.capacity && !widen(lane)) return;
+    lane.entries[lane.size++] = {watcher, events};
+    watcher->pending = static_cast<int>(lane.size);
+    filled_ |= 1u << (&lane - lanes_);
+  }
+  static bool widen(Lane& lane);
+
+  Lane lanes_[kPriorities];
+  unsigned filled_ = 0;  // a bit for every lane that holds anything
+};
+
+}  // namespace pollshim::ev
