@@ -1,0 +1,648 @@
+// Which system calls a change of watchers costs, and when: counted on a backend of the tests' own.
+#include <cerrno>
+
+#include "conformance/unit/core_tests.h"
+#include "conformance/unit/fake_backend.h"
+#include "core/fd_table.h"
+#include "core/loop.h"
+
+namespace netpoll::test {
+
+namespace {
+
+constexpr int kFd = 5;
+int places[4];
+Waiter* const kWaiter = reinterpret_cast<Waiter*>(&places[0]);
+Waiter* const kOtherWaiter = reinterpret_cast<Waiter*>(&places[1]);
+
+// A loop over the fake backend, and the words the tests speak.
+struct Table {
+  explicit Table(const FdTableOptions& options = {}, const BackendOps& backend = kFakeBackend) {
+    assert_int_equal(loop.init({.backend = &backend, .backend_options = {}, .fds = options}), 0);
+  }
+  ~Table() { loop.shut_down(); }
+
+  int demand(unsigned modes, Identity identity = Identity::kSame, Waiter* waiter = kWaiter,
+             bool edge = false) {
+    return loop.fds().set_demand(
+        kFd, {modes != 0 ? waiter : nullptr, static_cast<ModeSet>(modes), edge, 0}, identity);
+  }
+  void leave() { assert_int_equal(demand(0), 0); }
+  void turn(Nanoseconds delay = -1) {
+    assert_int_equal(loop.wait(delay, [](auto&& wait) { wait(); }), 0);
+  }
+  FakeCalls& calls() { return fake()->calls; }
+  std::uint32_t ready() { return loop.ready().size(); }
+  const ReadyWaiter& first() { return *loop.ready().begin(); }
+  Cookie cookie() { return fake()->cookie; }
+
+  Loop loop;
+};
+
+void what_grows_is_told_at_once(void**) {
+  Table table;
+  assert_int_equal(table.demand(kRead, Identity::kUnknown), 0);
+  assert_int_equal(table.calls().add, 1);
+  assert_int_equal(fake()->interest.modes, kRead);
+  assert_int_equal(table.demand(kRead | kWrite), 0);
+  assert_int_equal(table.calls().modify, 1);
+  assert_int_equal(fake()->interest.modes, kRead | kWrite);
+  table.turn();
+  assert_int_equal(table.calls().changes(), 2);
+}
+
+void what_the_kernel_knows_is_not_told_again(void**) {
+  Table table;
+  table.demand(kRead | kWrite, Identity::kUnknown);
+  table.demand(kRead, Identity::kSame, kOtherWaiter);
+  table.demand(kRead | kWrite);
+  table.turn();
+  assert_int_equal(table.calls().changes(), 1);
+}
+
+void what_shrinks_is_told_once_before_the_sleep(void**) {
+  Table table;
+  table.demand(kRead | kWrite, Identity::kUnknown);
+  table.demand(kRead);
+  assert_int_equal(table.calls().modify, 0);
+  table.turn();
+  assert_int_equal(table.calls().modify, 1);
+  assert_int_equal(fake()->interest.modes, kRead);
+  table.turn();
+  assert_int_equal(table.calls().modify, 1);
+}
+
+void the_last_watcher_to_leave_costs_one_removal_before_the_sleep(void**) {
+  Table table;
+  table.demand(kRead, Identity::kUnknown);
+  table.leave();
+  assert_int_equal(table.calls().remove, 0);
+  assert_int_equal(table.loop.fds().watched(), 1);
+  table.turn();
+  assert_int_equal(table.calls().remove, 1);
+  assert_int_equal(table.loop.fds().watched(), 0);
+}
+
+void leaving_and_coming_back_as_perhaps_another_file_costs_one_call(void**) {
+  Table table;
+  table.demand(kRead, Identity::kUnknown);
+  const Cookie before = table.cookie();
+  table.leave();
+  table.demand(kRead, Identity::kUnknown);
+  assert_int_equal(table.calls().modify, 1);
+  table.turn();
+  assert_int_equal(table.calls().changes(), 2);
+  assert_true(table.cookie() == before);
+}
+
+void another_file_under_the_same_number_gets_another_cookie(void**) {
+  Table table;
+  table.demand(kRead, Identity::kUnknown);
+  const Cookie before = table.cookie();
+  table.leave();
+  fake()->modify_error = ENOENT;
+  assert_int_equal(table.demand(kRead, Identity::kUnknown), 0);
+  assert_int_equal(table.calls().add, 2);
+  assert_false(table.cookie() == before);
+  fake()->report(before, kIn);
+  table.turn();
+  assert_int_equal(table.ready(), 0);
+  assert_int_equal(table.loop.poller().counters().stale, 1);
+}
+
+void a_trusted_return_costs_one_call_before_the_sleep(void**) {
+  Table table;
+  table.demand(kRead, Identity::kUnknown);
+  table.leave();
+  table.demand(kRead, Identity::kSame);
+  assert_true(table.loop.fds().has_unverified());
+  assert_int_equal(table.calls().changes(), 1);
+  table.turn();
+  assert_int_equal(table.calls().modify, 1);
+  assert_false(table.loop.fds().has_unverified());
+}
+
+// As a loop does that is never idle: each turn a one-shot watcher fires and comes back.
+void a_trusted_return_costs_nothing_in_a_busy_loop(void**) {
+  Table table;
+  table.demand(kRead, Identity::kUnknown);
+  const Cookie cookie = table.cookie();
+  constexpr int kTurns = 1000;
+  for (int i = 0; i < kTurns; ++i) {
+    fake()->report(cookie, kIn);
+    table.turn();
+    assert_int_equal(table.ready(), 1);
+    table.leave();
+    table.demand(kRead, Identity::kSame);
+  }
+  // Trust is renewed once in so many turns, and no wait is wasted.
+  assert_true(table.calls().modify <= kTurns / 32 + 1);
+  assert_int_equal(table.calls().wait, kTurns);
+  assert_int_equal(table.calls().add, 1);
+}
+
+// And one that sleeps every time: never more than one extra wait in nine.
+void an_idle_loop_does_not_pay_for_looking_ahead(void**) {
+  Table table;
+  table.demand(kRead, Identity::kUnknown);
+  const Cookie cookie = table.cookie();
+  static Cookie wakes_up;
+  wakes_up = cookie;
+  constexpr int kTurns = 900;
+  fake()->during_wait = [] {
+    if (fake()->delay != 0) fake()->report(wakes_up, kIn);
+  };
+  for (int i = 0; i < kTurns; ++i) {
+    table.turn();
+    assert_int_equal(table.ready(), 1);
+    table.leave();
+    table.demand(kRead, Identity::kSame);
+  }
+  assert_true(table.calls().modify <= kTurns);
+  assert_true(table.calls().wait <= kTurns + kTurns / 9 + 1);
+}
+
+void a_trusted_return_that_was_a_lie_is_found_out_before_the_sleep(void**) {
+  Table table;
+  table.demand(kRead, Identity::kUnknown);
+  const Cookie before = table.cookie();
+  table.leave();
+  table.demand(kRead, Identity::kSame);
+  fake()->modify_error = ENOENT;
+  table.turn();
+  assert_int_equal(table.calls().add, 2);
+  fake()->report(table.cookie(), kIn);
+  table.turn();
+  assert_int_equal(table.ready(), 1);
+  assert_false(table.cookie() == before);
+}
+
+void a_descriptor_that_proves_closed_is_reported_as_invalid(void**) {
+  Table table;
+  table.demand(kRead | kWrite, Identity::kUnknown);
+  table.demand(kRead);
+  fake()->modify_error = EBADF;
+  table.turn();
+  assert_int_equal(table.ready(), 1);
+  assert_ptr_equal(table.first().waiter, kWaiter);
+  assert_int_equal(table.first().modes, kInvalid);
+  assert_int_equal(fake()->delay, 0);  // the news did not have to wait
+  table.turn();
+  assert_int_equal(table.ready(), 0);
+}
+
+void failing_to_add_leaves_nothing_behind(void**) {
+  Table table;
+  for (const int error : {EBADF, EPERM, ENOMEM, ENOSPC}) {
+    fake()->add_error = error;
+    assert_int_equal(table.demand(kRead, Identity::kUnknown), error);
+    assert_int_equal(table.loop.fds().watched(), 0);
+    assert_null(table.loop.fds().waiter(kFd));
+  }
+  assert_int_equal(table.demand(kRead, Identity::kUnknown), 0);
+}
+
+void failing_to_grow_leaves_the_old_demand_in_force(void**) {
+  Table table;
+  table.demand(kRead, Identity::kUnknown);
+  fake()->modify_error = ENOMEM;
+  assert_int_equal(table.demand(kRead | kWrite, Identity::kSame, kOtherWaiter), ENOMEM);
+  assert_ptr_equal(table.loop.fds().waiter(kFd), kWaiter);
+  assert_int_equal(table.loop.fds().wanted(kFd), kRead);
+  fake()->report(table.cookie(), kIn);
+  table.turn();
+  assert_ptr_equal(table.first().waiter, kWaiter);
+}
+
+void a_registration_that_is_there_already_is_taken_over(void**) {
+  Table table;
+  fake()->add_error = EEXIST;
+  assert_int_equal(table.demand(kRead, Identity::kUnknown), 0);
+  assert_int_equal(table.calls().modify, 1);
+}
+
+void negative_descriptors_are_refused(void**) {
+  Table table;
+  assert_int_equal(table.loop.fds().set_demand(-1, {kWaiter, kRead, false, 0}, Identity::kSame),
+                   EBADF);
+  assert_null(table.loop.fds().waiter(-1));
+  assert_int_equal(table.loop.fds().wanted(-1), 0);
+}
+
+void waiters_get_what_they_want_and_no_more(void**) {
+  Table table;
+  table.demand(kRead, Identity::kUnknown);
+  fake()->report(table.cookie(), kIn | kOut);
+  table.turn();
+  assert_int_equal(table.first().modes, kRead);
+  table.demand(kWrite);
+  fake()->report(table.cookie(), kHangup);
+  table.turn();
+  assert_int_equal(table.first().modes, kWrite);
+}
+
+void the_order_of_the_kernel_is_kept(void**) {
+  Table table;
+  Cookie cookies[3];
+  for (int i = 0; i < 3; ++i) {
+    auto* waiter = reinterpret_cast<Waiter*>(&places[i]);
+    table.loop.fds().set_demand(i, {waiter, kRead, false, 0}, Identity::kUnknown);
+    cookies[i] = table.cookie();
+  }
+  for (const int i : {2, 0, 1})
+    fake()->report(cookies[i], kIn);
+  table.turn();
+  const ReadyWaiter* entry = table.loop.ready().begin();
+  for (const int i : {2, 0, 1}) {
+    assert_ptr_equal(entry->waiter, &places[i]);
+    ++entry;
+  }
+}
+
+void more_events_than_one_buffer_all_arrive(void**) {
+  Table table;
+  constexpr int kMany = 200;
+  for (int fd = 0; fd < kMany; ++fd) {
+    table.loop.fds().set_demand(fd, {kWaiter, kRead, false, 0}, Identity::kUnknown);
+    fake()->report(table.cookie(), kIn);
+  }
+  std::uint32_t seen = 0;
+  int turns = 0;
+  while (seen < kMany) {
+    table.turn();
+    seen += table.ready();
+    ++turns;
+    assert_true(turns < 10);
+  }
+  assert_int_equal(seen, kMany);
+  assert_int_equal(turns, 3);  // 64, then 128 in a buffer that has grown, then the rest
+}
+
+// ---- zombies ----
+
+void the_same_stale_event_twice_in_a_row_rebuilds_the_set(void**) {
+  Table table;
+  table.demand(kRead, Identity::kUnknown);
+  const Cookie zombie = table.cookie();
+  fake()->remove_error = EBADF;  // closed by its owner, alive in a duplicate
+  table.leave();
+  table.turn();
+  table.loop.fds().set_demand(9, {kOtherWaiter, kRead, false, 0}, Identity::kUnknown);
+  for (int turn = 0; turn < 2; ++turn) {
+    fake()->report(zombie, kIn);
+    table.turn();
+    assert_int_equal(table.ready(), 0);
+  }
+  const int added = table.calls().add;
+  table.turn();
+  assert_int_equal(table.calls().reset, 1);
+  assert_int_equal(table.calls().add, added + 1);  // who is still watched was registered anew
+  assert_false(table.loop.fds().eager_removal());
+}
+
+void once_stale_may_be_anybodys_change_and_rebuilds_nothing(void**) {
+  Table table;
+  table.demand(kRead, Identity::kUnknown);
+  const Cookie stale = table.cookie();
+  table.leave();
+  table.turn();
+  fake()->report(stale, kIn);
+  table.turn();
+  table.turn();
+  fake()->report(stale, kIn);
+  table.turn();
+  table.turn();
+  assert_int_equal(table.calls().reset, 0);
+}
+
+void a_second_zombie_makes_removal_eager(void**) {
+  Table table;
+  for (int round = 0; round < 2; ++round) {
+    table.demand(kRead, Identity::kUnknown);
+    const Cookie zombie = table.cookie();
+    table.leave();
+    table.turn();
+    for (int turn = 0; turn < 2; ++turn) {
+      fake()->report(zombie, kIn);
+      table.turn();
+    }
+    table.turn();
+    assert_int_equal(table.calls().reset, round + 1);
+  }
+  assert_true(table.loop.fds().eager_removal());
+  table.demand(kRead, Identity::kUnknown);
+  const int removed = table.calls().remove;
+  table.leave();
+  assert_int_equal(table.calls().remove, removed + 1);
+}
+
+// ---- policies ----
+
+constexpr FdTableOptions kLazy = {.readiness = kNativeReadiness,
+                                  .lazy_additions = true,
+                                  .keep_registrations = true,
+                                  .emulate_regular_files = true};
+
+void lazy_additions_wait_for_the_sleep_and_report_their_errors_there(void**) {
+  Table table(kLazy);
+  assert_int_equal(table.demand(kRead, Identity::kUnknown), 0);
+  table.leave();
+  table.turn();
+  assert_int_equal(table.calls().changes(), 0);
+  table.demand(kRead, Identity::kUnknown);
+  fake()->add_error = EBADF;
+  table.turn();
+  assert_int_equal(table.calls().add, 1);
+  assert_int_equal(table.first().modes, kInvalid);
+}
+
+void kept_registrations_make_leaving_and_coming_back_free(void**) {
+  Table table(kLazy);
+  table.demand(kRead, Identity::kUnknown);
+  table.turn();
+  for (int i = 0; i < 10; ++i) {
+    table.leave();
+    table.turn();
+    table.demand(kRead, Identity::kSame);
+    table.turn();
+  }
+  assert_int_equal(table.calls().changes(), 1);
+}
+
+void a_kept_registration_that_is_reported_in_vain_is_removed(void**) {
+  Table table(kLazy);
+  table.demand(kRead, Identity::kUnknown);
+  table.turn();
+  const Cookie cookie = table.cookie();
+  table.leave();
+  fake()->report(cookie, kIn);
+  table.turn();
+  assert_int_equal(table.ready(), 0);
+  table.turn();
+  assert_int_equal(table.calls().remove, 1);
+  assert_int_equal(table.calls().reset, 0);
+  assert_int_equal(table.loop.fds().watched(), 0);
+}
+
+void a_kept_registration_of_a_closed_descriptor_is_a_zombie(void**) {
+  Table table(kLazy);
+  table.demand(kRead, Identity::kUnknown);
+  table.turn();
+  const Cookie cookie = table.cookie();
+  table.leave();
+  fake()->remove_error = EBADF;
+  fake()->report(cookie, kIn);
+  table.turn();
+  table.turn();
+  assert_int_equal(table.calls().reset, 1);
+}
+
+void a_new_file_that_the_front_end_speaks_of_is_asked_for_once(void**) {
+  Table table(kLazy);
+  table.demand(kRead, Identity::kUnknown);
+  table.turn();
+  table.leave();
+  table.demand(kRead, Identity::kUnknown);
+  assert_int_equal(table.calls().modify, 0);
+  table.turn();
+  assert_int_equal(table.calls().modify, 1);
+}
+
+void files_that_never_block_are_ready_in_every_turn(void**) {
+  Table table(kLazy);
+  table.demand(kRead | kWrite, Identity::kUnknown);
+  fake()->add_error = EPERM;
+  for (int i = 0; i < 3; ++i) {
+    table.turn();
+    assert_int_equal(table.ready(), 1);
+    assert_int_equal(table.first().modes, kRead | kWrite);
+    assert_int_equal(fake()->delay, 0);
+  }
+  table.leave();
+  table.turn();
+  table.turn();
+  assert_int_equal(table.ready(), 0);
+  assert_int_equal(fake()->delay, -1);
+}
+
+// ---- changes by another thread, while the loop waits ----
+
+Table* waiting;
+
+void during_a_wait_a_concurrent_backend_is_told_at_once(void**) {
+  Table table;
+  waiting = &table;
+  fake()->during_wait = [] {
+    assert_int_equal(waiting->demand(kRead, Identity::kUnknown), 0);
+    assert_int_equal(fake()->calls.add, 1);
+    waiting->leave();
+    assert_int_equal(fake()->calls.remove, 1);
+  };
+  table.turn();
+  assert_int_equal(table.calls().wake, 0);
+}
+
+void during_a_wait_other_backends_are_told_later_and_the_loop_is_woken(void**) {
+  Table table({}, kFakeLevelBackend);
+  waiting = &table;
+  fake()->during_wait = [] {
+    assert_int_equal(waiting->demand(kRead, Identity::kUnknown), 0);
+    assert_int_equal(fake()->calls.add, 0);
+    assert_int_equal(fake()->calls.wake, 1);
+    fake()->during_wait = nullptr;
+  };
+  table.turn();
+  table.turn();
+  assert_int_equal(table.calls().add, 1);
+}
+
+// ---- after a fork ----
+
+void a_forked_child_registers_what_is_wanted_and_forgets_the_rest(void**) {
+  Table table;
+  table.demand(kRead, Identity::kUnknown);
+  table.loop.fds().set_demand(8, {kOtherWaiter, kWrite, false, 0}, Identity::kUnknown);
+  table.leave();
+  assert_int_equal(table.loop.after_fork(), 0);
+  assert_int_equal(table.calls().reset, 1);
+  assert_int_equal(table.calls().add, 3);
+  assert_int_equal(fake()->fd, 8);
+  table.turn();
+  assert_int_equal(table.calls().remove, 0);
+  assert_int_equal(table.loop.fds().watched(), 1);
+}
+
+void a_set_that_can_not_be_made_anew_leaves_the_old_one(void**) {
+  Table table;
+  table.demand(kRead, Identity::kUnknown);
+  fake()->reset_error = EMFILE;
+  assert_int_equal(table.loop.after_fork(), EMFILE);
+  fake()->report(table.cookie(), kIn);
+  table.turn();
+  assert_int_equal(table.ready(), 1);
+}
+
+constexpr CMUnitTest kTests[] = {
+    cmocka_unit_test(what_grows_is_told_at_once),
+    cmocka_unit_test(what_the_kernel_knows_is_not_told_again),
+    cmocka_unit_test(what_shrinks_is_told_once_before_the_sleep),
+    cmocka_unit_test(the_last_watcher_to_leave_costs_one_removal_before_the_sleep),
+    cmocka_unit_test(leaving_and_coming_back_as_perhaps_another_file_costs_one_call),
+    cmocka_unit_test(another_file_under_the_same_number_gets_another_cookie),
+    cmocka_unit_test(a_trusted_return_costs_one_call_before_the_sleep),
+    cmocka_unit_test(a_trusted_return_costs_nothing_in_a_busy_loop),
+    cmocka_unit_test(an_idle_loop_does_not_pay_for_looking_ahead),
+    cmocka_unit_test(a_trusted_return_that_was_a_lie_is_found_out_before_the_sleep),
+    cmocka_unit_test(a_descriptor_that_proves_closed_is_reported_as_invalid),
+    cmocka_unit_test(failing_to_add_leaves_nothing_behind),
+    cmocka_unit_test(failing_to_grow_leaves_the_old_demand_in_force),
+    cmocka_unit_test(a_registration_that_is_there_already_is_taken_over),
+    cmocka_unit_test(negative_descriptors_are_refused),
+    cmocka_unit_test(waiters_get_what_they_want_and_no_more),
+    cmocka_unit_test(the_order_of_the_kernel_is_kept),
+    cmocka_unit_test(more_events_than_one_buffer_all_arrive),
+    cmocka_unit_test(the_same_stale_event_twice_in_a_row_rebuilds_the_set),
+    cmocka_unit_test(once_stale_may_be_anybodys_change_and_rebuilds_nothing),
+    cmocka_unit_test(a_second_zombie_makes_removal_eager),
+    cmocka_unit_test(lazy_additions_wait_for_the_sleep_and_report_their_errors_there),
+    cmocka_unit_test(kept_registrations_make_leaving_and_coming_back_free),
+    cmocka_unit_test(a_kept_registration_that_is_reported_in_vain_is_removed),
+    cmocka_unit_test(a_kept_registration_of_a_closed_descriptor_is_a_zombie),
+    cmocka_unit_test(a_new_file_that_the_front_end_speaks_of_is_asked_for_once),
+    cmocka_unit_test(files_that_never_block_are_ready_in_every_turn),
+    cmocka_unit_test(during_a_wait_a_concurrent_backend_is_told_at_once),
+    cmocka_unit_test(during_a_wait_other_backends_are_told_later_and_the_loop_is_woken),
+    cmocka_unit_test(a_forked_child_registers_what_is_wanted_and_forgets_the_rest),
+    cmocka_unit_test(a_set_that_can_not_be_made_anew_leaves_the_old_one),
+};
+
+// ---- edges ----
+
+void edge_demand(Table& table, unsigned modes, unsigned prepaid = 0,
+                 Identity identity = Identity::kSame) {
+  assert_int_equal(
+      table.loop.fds().set_demand(kFd,
+                                  {modes != 0 ? kWaiter : nullptr, static_cast<ModeSet>(modes),
+                                   true, static_cast<ModeSet>(prepaid)},
+                                  identity),
+      0);
+}
+
+void what_was_paid_for_ahead_costs_nothing_later(void**) {
+  Table table;
+  edge_demand(table, kRead, kWrite, Identity::kUnknown);
+  assert_int_equal(fake()->interest.modes, kRead | kWrite);
+  assert_true(fake()->interest.edge);
+  edge_demand(table, kRead | kWrite);
+  edge_demand(table, kWrite);
+  edge_demand(table, kRead);
+  table.turn();
+  assert_int_equal(table.calls().changes(), 1);
+}
+
+void an_edge_that_nobody_wanted_is_remembered(void**) {
+  Table table;
+  edge_demand(table, kRead, kWrite, Identity::kUnknown);
+  fake()->report(table.cookie(), kOut);
+  table.turn();
+  assert_int_equal(table.ready(), 0);
+  edge_demand(table, kRead | kWrite);
+  assert_true(table.loop.fds().has_instant());
+  table.turn();
+  assert_int_equal(fake()->delay, 0);
+  assert_int_equal(table.ready(), 1);
+  assert_int_equal(table.first().modes, kWrite);
+  table.turn();
+  assert_int_equal(table.ready(), 0);
+  assert_int_equal(table.calls().changes(), 1);
+}
+
+void an_edge_that_was_delivered_is_not_remembered(void**) {
+  Table table;
+  edge_demand(table, kRead, 0, Identity::kUnknown);
+  fake()->report(table.cookie(), kIn);
+  table.turn();
+  assert_int_equal(table.ready(), 1);
+  edge_demand(table, 0);
+  edge_demand(table, kRead);
+  table.turn(0);
+  assert_int_equal(table.ready(), 0);
+}
+
+void who_stops_before_the_end_leaves_readiness_for_the_next(void**) {
+  Table table;
+  edge_demand(table, kRead, kWrite, Identity::kUnknown);
+  fake()->report(table.cookie(), kIn);
+  table.turn();
+  edge_demand(table, kWrite);
+  table.loop.fds().remember(kFd, kRead);
+  table.turn(0);
+  assert_int_equal(table.ready(), 0);
+  edge_demand(table, kRead | kWrite);
+  table.turn();
+  assert_int_equal(table.ready(), 1);
+  assert_int_equal(table.first().modes, kRead);
+}
+
+void remembering_for_someone_who_waits_delivers_at_once(void**) {
+  Table table;
+  edge_demand(table, kRead, 0, Identity::kUnknown);
+  table.loop.fds().remember(kFd, kRead);
+  table.turn();
+  assert_int_equal(fake()->delay, 0);
+  assert_int_equal(table.first().modes, kRead);
+}
+
+void one_who_wants_levels_turns_the_descriptor_to_levels_and_back(void**) {
+  Table table;
+  edge_demand(table, kRead, kWrite, Identity::kUnknown);
+  assert_int_equal(table.demand(kRead, Identity::kSame), 0);
+  assert_int_equal(table.calls().modify, 1);
+  assert_false(fake()->interest.edge);
+  edge_demand(table, kRead);
+  assert_int_equal(table.calls().modify, 2);
+  assert_true(fake()->interest.edge);
+}
+
+void a_new_file_under_the_number_remembers_nothing(void**) {
+  Table table;
+  edge_demand(table, kRead, kWrite, Identity::kUnknown);
+  fake()->report(table.cookie(), kOut);
+  table.turn();
+  fake()->modify_error = ENOENT;
+  edge_demand(table, kRead | kWrite, 0, Identity::kUnknown);
+  table.turn(0);
+  assert_int_equal(table.ready(), 0);
+}
+
+void without_edges_in_the_kernel_levels_do(void**) {
+  Table table({}, kFakeLevelBackend);
+  edge_demand(table, kRead, kWrite, Identity::kUnknown);
+  assert_false(fake()->interest.edge);
+  assert_int_equal(fake()->interest.modes, kRead);
+  fake()->report(table.cookie(), kIn);
+  table.turn();
+  assert_int_equal(table.ready(), 1);
+}
+
+constexpr CMUnitTest kEdgeTests[] = {
+    cmocka_unit_test(what_was_paid_for_ahead_costs_nothing_later),
+    cmocka_unit_test(an_edge_that_nobody_wanted_is_remembered),
+    cmocka_unit_test(an_edge_that_was_delivered_is_not_remembered),
+    cmocka_unit_test(who_stops_before_the_end_leaves_readiness_for_the_next),
+    cmocka_unit_test(remembering_for_someone_who_waits_delivers_at_once),
+    cmocka_unit_test(one_who_wants_levels_turns_the_descriptor_to_levels_and_back),
+    cmocka_unit_test(a_new_file_under_the_number_remembers_nothing),
+    cmocka_unit_test(without_edges_in_the_kernel_levels_do),
+};
+
+}  // namespace
+
+harness_group fd_table_group() {
+  return {"fd_table", kTests, sizeof kTests / sizeof kTests[0]};
+}
+harness_group fd_table_edge_group() {
+  return {"edge", kEdgeTests, sizeof kEdgeTests / sizeof kEdgeTests[0]};
+}
+
+}  // namespace netpoll::test
