@@ -34,7 +34,8 @@ $(shell mkdir -p $(B)/flags)
 # make -n and make -q only look.
 looking := $(findstring n,$(short_flags))$(findstring q,$(short_flags))
 remember = $(if $(looking),,$(remember_now))
-remember_now = $(if $(call differs,$(1),$(file <$(B)/flags/$(2))),$(file >$(B)/flags/$(2),$(1)))
+remember_now = $(if $(or $(call differs,$(1),$(file <$(B)/flags/$(2))),$(if $(wildcard \
+  $(B)/flags/$(2)),,absent)),$(file >$(B)/flags/$(2),$(1)))
 differs = $(subst x$(strip $(1)),,x$(strip $(2)))$(subst x$(strip $(2)),,x$(strip $(1)))
 $(call remember,$(CXX) $(BASE_CPPFLAGS) $(BASE_CXXFLAGS),cc)
 $(call remember,$(CC) $(BASE_CPPFLAGS) $(BASE_CFLAGS),c)
