@@ -13,6 +13,7 @@ define abi_map
 $(abi_gen)/$(1).map: compat/abi/$(2).tsv compat/abi/linker-map
 	@mkdir -p $$(@D)
 	$$(Q)compat/abi/linker-map $$< $(3) >$$@
+abi_maps += $(abi_gen)/$(1).map
 endef
 abi_engine := libpollshim-event.so.1
 abi_openssl := libevent_openssl-2.1.so.7
