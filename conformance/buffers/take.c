@@ -39,7 +39,7 @@ static void copyout_from_starts_at_the_pointer(void** state) {
       size_t expected = length < 7 - at ? length : 7 - at;
       assert_int_equal(evbuffer_ptr_set(buffer, &position, at, EVBUFFER_PTR_SET), 0);
       assert_int_equal(evbuffer_copyout_from(buffer, &position, out, length), expected);
-      assert_memory_equal(out, "abcdefg" + at, expected);
+      assert_memory_equal(out, &"abcdefg"[at], expected);
       assert_int_equal(out[expected], 'z');
     }
   evbuffer_free(buffer);
