@@ -22,6 +22,7 @@ bool Buffer::enable_locking(void* lock) {
   if (lock_ != nullptr) return false;
   owns_lock_ = lock == nullptr;
   lock_ = lock != nullptr ? lock : make_lock(EVTHREAD_LOCKTYPE_RECURSIVE);
+  set_hindrance(kLocked, lock_ != nullptr);
   return lock_ != nullptr;
 }
 
@@ -48,6 +49,7 @@ evbuffer_cb_entry* Buffer::add_callback(evbuffer_cb_func function, evbuffer_cb o
   if (memory == nullptr) return nullptr;
   callbacks_ = new (memory)
       evbuffer_cb_entry{callbacks_, function, obsolete, argument, EVBUFFER_CB_ENABLED, false};
+  note_watchers();
   return callbacks_;
 }
 
@@ -85,6 +87,7 @@ void Buffer::sweep_callbacks() {
       link = &entry->next;
     }
   }
+  note_watchers();
 }
 
 void Buffer::run_callbacks(std::size_t added, std::size_t removed) {

@@ -42,9 +42,16 @@ class Buffer {
   // and says afterwards what has changed.
   Chain chain;
 
-  bool front_frozen() const { return front_frozen_; }
-  bool back_frozen() const { return back_frozen_; }
-  void set_frozen(bool front, bool frozen) { (front ? front_frozen_ : back_frozen_) = frozen; }
+  bool front_frozen() const { return (hindrances_ & kFrontFrozen) != 0; }
+  bool back_frozen() const { return (hindrances_ & kBackFrozen) != 0; }
+  void set_frozen(bool front, bool frozen) {
+    set_hindrance(front ? kFrontFrozen : kBackFrozen, frozen);
+  }
+
+  // Whether an edit of this end needs no lock, is not refused and nobody wants to hear of it: then
+  // it is all there is to do.
+  bool front_is_plain() const { return (hindrances_ & (kLocked | kWatched | kFrontFrozen)) == 0; }
+  bool back_is_plain() const { return (hindrances_ & (kLocked | kWatched | kBackFrozen)) == 0; }
 
   std::uint32_t flags() const { return flags_; }
   void set_flags(std::uint32_t flags) { flags_ = flags; }
@@ -52,12 +59,11 @@ class Buffer {
   // After an edit. The callbacks may do anything, freeing the buffer included; the caller's hold
   // keeps it alive.
   void tell(std::size_t added, std::size_t removed) {
-    if (callbacks_ == nullptr && owner_ == nullptr) return;
-    tell_watchers(added, removed);
+    if (is_watched()) tell_watchers(added, removed);
   }
 
-  // Whether a sequence of edits may be told of as one.
-  bool is_watched() const { return callbacks_ != nullptr || owner_ != nullptr; }
+  // Whether a sequence of edits has to be told of one by one.
+  bool is_watched() const { return (hindrances_ & kWatched) != 0; }
 
   void* lock() const { return lock_; }
   bool enable_locking(void* lock);
@@ -87,6 +93,7 @@ class Buffer {
   void set_owner(const BufferOwner* owner, void* self) {
     owner_ = owner;
     owner_self_ = self;
+    note_watchers();
   }
 
   // ---- Descriptors. The number of bytes moved, 0 at the end of the file, or -1 with errno. Both
@@ -98,6 +105,15 @@ class Buffer {
 
  private:
   struct Deferral;
+
+  static constexpr std::uint8_t kLocked = 1;
+  static constexpr std::uint8_t kWatched = 2;
+  static constexpr std::uint8_t kFrontFrozen = 4;
+  static constexpr std::uint8_t kBackFrozen = 8;
+  void set_hindrance(std::uint8_t which, bool there) {
+    hindrances_ = static_cast<std::uint8_t>(there ? hindrances_ | which : hindrances_ & ~which);
+  }
+  void note_watchers() { set_hindrance(kWatched, callbacks_ != nullptr || owner_ != nullptr); }
 
   void tell_watchers(std::size_t added, std::size_t removed);
   void run_callbacks(std::size_t added, std::size_t removed);
@@ -114,9 +130,8 @@ class Buffer {
   std::uint32_t flags_ = 0;
   std::uint16_t callbacks_running_ = 0;
   bool owns_lock_ = false;
-  bool front_frozen_ = false;
-  bool back_frozen_ = false;
   bool freed_ = false;
+  std::uint8_t hindrances_ = 0;
 };
 
 // Holds the lock and the buffer for the time of one call.

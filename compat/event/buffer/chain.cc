@@ -195,16 +195,7 @@ void Chain::drop_chunks(std::size_t size) {
 
 // ---- Whole chunks between two chains.
 
-void Chain::adopt(Chain& from) {
-  first_ = from.first_;
-  last_ = from.last_;
-  tail_ = from.tail_;
-  before_tail_ = from.before_tail_;
-  length_ = from.length_;
-  from.forget();
-}
-
-void Chain::append_all(Chain& from) {
+void Chain::append_all_behind(Chain& from) {
   drop_trailing_empty();
   if (first_ == nullptr) {
     adopt(from);

@@ -21,6 +21,24 @@ struct Place {
   std::size_t offset;
 };
 
+// memcpy, for sizes that are mostly small: no call for those.
+inline void copy_bytes(void* to, const void* from, std::size_t size) {
+  auto* out = static_cast<unsigned char*>(to);
+  const auto* in = static_cast<const unsigned char*>(from);
+  struct Sixteen {
+    std::uint64_t a, b;
+  } head, tail;
+  if (size >= 16 && size <= 32) {
+    // Two pieces that may overlap; both are read before either is written.
+    std::memcpy(&head, in, 16);
+    std::memcpy(&tail, in + size - 16, 16);
+    std::memcpy(out, &head, 16);
+    std::memcpy(out + size - 16, &tail, 16);
+  } else {
+    std::memcpy(to, from, size);
+  }
+}
+
 class Chain {
  public:
   Chain() = default;
@@ -45,7 +63,7 @@ class Chain {
   // Takes the chunk over. Empty chunks at the end make way for it.
   void push(Chunk* chunk);
 
-  // ---- Bytes out. Pre: size <= length().
+  // ---- Bytes out, all of them if `size` is more. Pre: there are any.
   void drop(std::size_t size) {
     if (first_ != nullptr && size < first_->length) {
       first_->front += size;
@@ -58,7 +76,13 @@ class Chain {
   void clear();
 
   // ---- Whole chunks between two chains.
-  void append_all(Chain& from);
+  void append_all(Chain& from) {
+    if (first_ == nullptr) {
+      adopt(from);
+    } else {
+      append_all_behind(from);
+    }
+  }
   void prepend_all(Chain& from);
   // Moves the first `size` bytes: whole chunks, and a copy of what is cut off. Pre: size less than
   // from.length(). False for want of memory.
@@ -95,13 +119,14 @@ class Chain {
  private:
   // Pre: the room behind is enough.
   void fill(Chunk* chunk, const void* bytes, std::size_t size) {
-    std::memcpy(chunk->end(), bytes, size);
+    copy_bytes(chunk->end(), bytes, size);
     chunk->length += size;
     length_ += size;
   }
   // A chunk that may be needed can be made beforehand, so that nothing fails halfway.
   bool append_slowly(const unsigned char* bytes, std::size_t size, Chunk* spare);
   void drop_chunks(std::size_t size);
+  void append_all_behind(Chain& from);
   void drop_trailing_empty();
   void link_last(Chunk* chunk);
   void replace_tail(Chunk* with);
@@ -110,7 +135,14 @@ class Chain {
     first_ = last_ = tail_ = before_tail_ = nullptr;
     length_ = 0;
   }
-  void adopt(Chain& from);
+  void adopt(Chain& from) {
+    first_ = from.first_;
+    last_ = from.last_;
+    tail_ = from.tail_;
+    before_tail_ = from.before_tail_;
+    length_ = from.length_;
+    from.forget();
+  }
 
   Chunk* first_ = nullptr;
   Chunk* last_ = nullptr;

@@ -123,8 +123,7 @@ void Chunk::align() {
   front = 0;
 }
 
-bool Chunk::make_visible() {
-  if (has_memory()) return true;
+bool Chunk::bring_in_file() {
   FileSegment* segment = segment_of(this);
   if (!segment->materialize()) return false;
   const std::size_t offset = front - segment->file_offset();

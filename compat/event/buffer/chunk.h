@@ -50,7 +50,8 @@ struct Chunk {
   void align();
 
   // Gives a kSendfile chunk memory to look at. False if the file can not be read.
-  bool make_visible();
+  bool make_visible() { return has_memory() || bring_in_file(); }
+  bool bring_in_file();
 
   static constexpr std::size_t kMostBytesToAlign = 2048;
 };

@@ -21,6 +21,14 @@ constexpr int kMostReadAtOnce = 4096;
 // Room for a short formatted string without trying twice.
 constexpr std::size_t kFirstFormatRoom = 64;
 
+// Pre: both are plain at the ends concerned.
+int move_plain(evbuffer* outbuf, evbuffer* inbuf) {
+  if (inbuf->chain.length() == 0 || outbuf == inbuf) return 0;
+  if (inbuf->chain.length() > SIZE_MAX - outbuf->chain.length()) return -1;
+  outbuf->chain.append_all(inbuf->chain);
+  return 0;
+}
+
 }  // namespace
 
 extern "C" {
@@ -76,6 +84,7 @@ int evbuffer_unfreeze(evbuffer* buf, int at_front) {
 // ---- Bytes in.
 
 int evbuffer_add(evbuffer* buf, const void* data, size_t datlen) {
+  if (buf->back_is_plain()) return buf->chain.append(data, datlen) ? 0 : -1;
   BufferGuard guard(buf);
   if (buf->back_frozen() || !buf->chain.append(data, datlen)) return -1;
   buf->tell(datlen, 0);
@@ -184,6 +193,7 @@ int evbuffer_commit_space(evbuffer* buf, evbuffer_iovec* vec, int n_vecs) {
 // ---- Whole buffers.
 
 int evbuffer_add_buffer(evbuffer* outbuf, evbuffer* inbuf) {
+  if (outbuf->back_is_plain() && inbuf->front_is_plain()) return move_plain(outbuf, inbuf);
   BufferPairGuard guard(inbuf, outbuf);
   const size_t size = inbuf->chain.length();
   if (size == 0 || outbuf == inbuf) return 0;
@@ -239,6 +249,10 @@ int evbuffer_remove_buffer(evbuffer* src, evbuffer* dst, size_t datlen) {
 // ---- Bytes out.
 
 int evbuffer_drain(evbuffer* buf, size_t len) {
+  if (buf->front_is_plain()) {
+    if (buf->chain.length() != 0) buf->chain.drop(len);
+    return 0;
+  }
   BufferGuard guard(buf);
   const size_t length = buf->chain.length();
   if (length == 0) return 0;

@@ -48,6 +48,22 @@ unsigned char* pull_up(evbuffer* buf, size_t size) {
   return buf->chain.pull_up(size);
 }
 
+// Pre: the lock is held.
+evbuffer_ptr search(evbuffer* buf, const void* what, size_t len, const evbuffer_ptr* start,
+                    const evbuffer_ptr* end) {
+  if (len == 0) return start != nullptr ? *start : to_pointer(start_of(buf));
+  if (start != nullptr && start->pos < 0) return kNowhere;
+  const Position from = start != nullptr ? to_position(*start) : start_of(buf);
+  size_t limit = buf->chain.length();
+  if (end != nullptr) {
+    if (end->pos < 0) return kNowhere;
+    if (static_cast<size_t>(end->pos) < limit) limit = static_cast<size_t>(end->pos);
+  }
+  if (from.offset > limit) return kNowhere;
+  const Found hit = find_bytes(from, limit, what, len);
+  return hit.found ? to_pointer(hit.at) : kNowhere;
+}
+
 }  // namespace
 
 extern "C" {
@@ -137,27 +153,18 @@ int evbuffer_ptr_set(evbuffer* buf, evbuffer_ptr* ptr, size_t position, evbuffer
 evbuffer_ptr evbuffer_search_range(evbuffer* buf, const char* what, size_t len,
                                    const evbuffer_ptr* start, const evbuffer_ptr* end) {
   Guard guard(buf->lock());
-  if (len == 0) return start != nullptr ? *start : to_pointer(start_of(buf));
-  if (start != nullptr && start->pos < 0) return kNowhere;
-  const Position from = start != nullptr ? to_position(*start) : start_of(buf);
-  size_t limit = buf->chain.length();
-  if (end != nullptr) {
-    if (end->pos < 0) return kNowhere;
-    if (static_cast<size_t>(end->pos) < limit) limit = static_cast<size_t>(end->pos);
-  }
-  if (from.offset > limit) return kNowhere;
-  const Found hit = find_bytes(from, limit, what, len);
-  return hit.found ? to_pointer(hit.at) : kNowhere;
+  return search(buf, what, len, start, end);
 }
 
 evbuffer_ptr evbuffer_search(evbuffer* buf, const char* what, size_t len,
                              const evbuffer_ptr* start) {
-  return evbuffer_search_range(buf, what, len, start, nullptr);
+  Guard guard(buf->lock());
+  return search(buf, what, len, start, nullptr);
 }
 
 unsigned char* evbuffer_find(evbuffer* buf, const unsigned char* what, size_t len) {
   Guard guard(buf->lock());
-  const evbuffer_ptr at = evbuffer_search(buf, reinterpret_cast<const char*>(what), len, nullptr);
+  const evbuffer_ptr at = search(buf, what, len, nullptr, nullptr);
   if (at.pos < 0) return nullptr;
   const auto offset = static_cast<size_t>(at.pos);
   unsigned char* bytes = pull_up(buf, offset + len);

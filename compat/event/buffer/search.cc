@@ -39,23 +39,6 @@ const Byte* find_line_byte(const Byte* bytes, std::size_t length) {
   return nullptr;
 }
 
-// The needle wholly inside these bytes.
-const Byte* find_inside(const Byte* bytes, std::size_t length, const Byte* needle,
-                        std::size_t size) {
-  if (length < size) return nullptr;
-  if (size == 1) return find_byte(bytes, length, needle[0]);
-  const Byte* at = bytes;
-  std::size_t starts = length - size + 1;
-  for (unsigned vain = 0; vain < kPatience; ++vain) {
-    const Byte* hit = find_byte(at, starts, needle[0]);
-    if (hit == nullptr) return nullptr;
-    if (std::memcmp(hit + 1, needle + 1, size - 1) == 0) return hit;
-    starts -= static_cast<std::size_t>(hit + 1 - at);
-    at = hit + 1;
-  }
-  return static_cast<const Byte*>(memmem(at, starts + size - 1, needle, size));
-}
-
 // Whether the needle lies at this place, which it may leave for the next chunks. Pre: enough bytes
 // follow.
 bool lies_at(Place place, const Byte* needle, std::size_t size) {
@@ -127,24 +110,35 @@ Found find_bytes(Position from, std::size_t end, const void* needle, std::size_t
   std::size_t distance = from.offset;
   for (Chunk* chunk = from.place.chunk; chunk != nullptr; chunk = chunk->next) {
     if (distance > end || size > end - distance || !chunk->make_visible()) break;
-    const std::size_t here = chunk->length - offset;
+    const Byte* const bytes = chunk->data();
+    const Byte* const bytes_end = bytes + chunk->length;
+    const Byte* at = bytes + offset;
+    const auto here = static_cast<std::size_t>(bytes_end - at);
     // Starts beyond this one would end too late.
     const std::size_t starts = end - distance - size + 1;
-    const Byte* bytes = chunk->data();
-    const std::size_t inside = here < starts + size - 1 ? here : starts + size - 1;
-    if (const Byte* hit = find_inside(bytes + offset, inside, what, size); hit != nullptr) {
-      const auto at = static_cast<std::size_t>(hit - bytes);
-      return {true, {{chunk, at}, distance + at - offset}};
-    }
-    // What begins in the last bytes of this chunk goes on in the next ones.
-    std::size_t seam = here >= size ? here - size + 1 : 0;
-    const std::size_t last = here < starts ? here : starts;
-    while (seam < last) {
-      const Byte* hit = find_byte(bytes + offset + seam, last - seam, what[0]);
+    const Byte* const starts_end = here < starts ? bytes_end : at + starts;
+    const auto found_at = [&](const Byte* hit) {
+      const auto place = static_cast<std::size_t>(hit - bytes);
+      return Found{true, {{chunk, place}, distance + place - offset}};
+    };
+    for (unsigned vain = 0; at < starts_end; ++vain) {
+      const auto left = static_cast<std::size_t>(bytes_end - at);
+      if (vain == kPatience && left >= size) {
+        const std::size_t last = static_cast<std::size_t>(starts_end - at) + size - 1;
+        const void* hit = memmem(at, left < last ? left : last, what, size);
+        if (hit != nullptr) return found_at(static_cast<const Byte*>(hit));
+        // What is left begins in this chunk and ends in another one.
+        at = bytes_end - size + 1;
+        continue;
+      }
+      const auto* hit = static_cast<const Byte*>(
+          std::memchr(at, what[0], static_cast<std::size_t>(starts_end - at)));
       if (hit == nullptr) break;
-      const auto at = static_cast<std::size_t>(hit - bytes);
-      if (lies_at({chunk, at}, what, size)) return {true, {{chunk, at}, distance + at - offset}};
-      seam = at - offset + 1;
+      if (static_cast<std::size_t>(bytes_end - hit) >= size
+              ? std::memcmp(hit, what, size) == 0
+              : lies_at({chunk, static_cast<std::size_t>(hit - bytes)}, what, size))
+        return found_at(hit);
+      at = hit + 1;
     }
     distance += here;
     offset = 0;
