@@ -74,6 +74,26 @@ bool remove(event_base* base, Event* ev) {
   return true;
 }
 
+// What users of debug logging look for, in the words that they know.
+void debug_add(const Event* ev, const timeval* timeout) {
+  log_debug(
+      "event_add: event: %p (fd %d), %s%s%s%scall %p", static_cast<const void*>(ev), ev->ev_fd,
+      (ev->ev_events & EV_READ) ? "EV_READ " : " ", (ev->ev_events & EV_WRITE) ? "EV_WRITE " : " ",
+      (ev->ev_events & EV_CLOSED) ? "EV_CLOSED " : " ", timeout != nullptr ? "EV_TIMEOUT " : " ",
+      reinterpret_cast<const void*>(ev->ev_evcallback.evcb_cb_union.evcb_callback));
+}
+
+void debug_remove(const Event* ev) {
+  log_debug("event_del: %p (fd %d), callback %p", static_cast<const void*>(ev), ev->ev_fd,
+            reinterpret_cast<const void*>(ev->ev_evcallback.evcb_cb_union.evcb_callback));
+}
+
+void debug_activate(const Event* ev, int result) {
+  log_debug("event_active: %p (fd %d), res %d, callback %p", static_cast<const void*>(ev),
+            ev->ev_fd, result,
+            reinterpret_cast<const void*>(ev->ev_evcallback.evcb_cb_union.evcb_callback));
+}
+
 bool missing_base(const Event* ev, const char* function) {
   if (__builtin_expect(ev->ev_base != nullptr, 1)) return false;
   log_warning("%s: event has no event_base set.", function);
@@ -85,6 +105,7 @@ bool missing_base(const Event* ev, const char* function) {
 int add_event(Event* ev, const timeval* timeout, bool absolute) {
   event_base* base = ev->ev_base;
   debug_require_setup(ev);
+  if (__builtin_expect(debug_logging_enabled(), 0)) debug_add(ev, timeout);
   if (flags_of(ev) & EVLIST_FINALIZING) return -1;
   // Nothing may have changed when this fails, so memory comes first.
   if (timeout != nullptr && !reserve_timeout(base, ev, *timeout)) {
@@ -106,6 +127,7 @@ int add_event(Event* ev, const timeval* timeout, bool absolute) {
 
 int remove_event(Event* ev, Blocking blocking) {
   event_base* base = ev->ev_base;
+  if (__builtin_expect(debug_logging_enabled(), 0)) debug_remove(ev);
   if (base == nullptr) return -1;
   if (blocking != Blocking::kEvenIfFinalizing && (flags_of(ev) & EVLIST_FINALIZING)) return 0;
   clear_flags(ev, kFlagJustFired);
@@ -141,6 +163,7 @@ int remove_timer(Event* ev) {
 
 void activate_event(Event* ev, int result, short calls) {
   event_base* base = ev->ev_base;
+  if (__builtin_expect(debug_logging_enabled(), 0)) debug_activate(ev, result);
   const short flags = flags_of(ev);
   if (flags & EVLIST_FINALIZING) return;
   if (flags & EVLIST_ACTIVE) {

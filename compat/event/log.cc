@@ -7,6 +7,8 @@
 
 namespace pollshim::event {
 
+ev_uint32_t debug_mask = 0;
+
 namespace {
 
 constexpr int kInternalError = static_cast<int>(0xdeaddead);
@@ -14,8 +16,6 @@ constexpr std::size_t kLongestMessage = 1024;
 
 event_log_cb log_callback = nullptr;
 event_fatal_cb fatal_callback = nullptr;
-ev_uint32_t debug_mask = 0;
-
 const char* level_name(int severity) {
   switch (severity) {
     case EVENT_LOG_DEBUG:
@@ -68,10 +68,6 @@ void write_log(int severity, const char* reason, const char* format, std::va_lis
 }
 
 }  // namespace
-
-bool debug_logging_enabled() {
-  return debug_mask != 0;
-}
 
 void log_debug(const char* format, ...) {
   std::va_list arguments;

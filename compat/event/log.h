@@ -22,7 +22,10 @@ namespace pollshim::event {
 [[noreturn]] [[gnu::format(printf, 2, 3)]] void fatal_errno(int code, const char* format, ...);
 
 // Debug messages cost their formatting, so they are asked for first.
-bool debug_logging_enabled();
+extern ev_uint32_t debug_mask;
+inline bool debug_logging_enabled() {
+  return debug_mask != 0;
+}
 
 // A broken promise inside the library: aborts with the place.
 [[noreturn]] void assertion_failed(const char* file, int line, const char* condition,

@@ -262,6 +262,7 @@ Turn run_turn(event_base* base, int flags) {
   const bool may_wait = base->active_count.now == 0 && !(flags & EVLOOP_NONBLOCK);
   const Nanoseconds delay = may_wait ? time_to_next_timeout(base) : 0;
   if (!(flags & EVLOOP_NO_EXIT_ON_EMPTY) && !has_events(base) && base->active_count.now == 0) {
+    if (debug_logging_enabled()) log_debug("event_base_loop: no events registered.");
     return Turn::kEmpty;
   }
   make_later_active(base);

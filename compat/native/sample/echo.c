@@ -5,7 +5,9 @@
  *     echo PORT [IDLE_SECONDS]      (port 0: any; the port is printed)
  *
  * Stops at the end of its standard input. */
+#if !defined(_GNU_SOURCE)
 #define _GNU_SOURCE
+#endif
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netpoll.h>
