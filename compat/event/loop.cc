@@ -311,6 +311,9 @@ int event_base_loop(event_base* base, int flags) {
   while (turn == Turn::kGoOn)
     turn = run_turn(base, flags);
 
+  // What left in the last turn is told now: who knows what happens to its descriptor before the
+  // next run.
+  base->loop.fds().reconcile(false);
   clear_cached_time(base);
   base->running = false;
   pollshim::view::paused(base->view);

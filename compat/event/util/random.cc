@@ -53,9 +53,10 @@ int evutil_secure_rng_init(void) {
   return fill(&probe, 1) ? 0 : -1;
 }
 
-// The kernel needs neither a device file nor our help.
+// The kernel needs neither a device file nor our help; the first is refused, so that nobody believes
+// to have chosen, and the second does no harm.
 int evutil_secure_rng_set_urandom_device_file(char*) {
-  return 0;
+  return -1;
 }
 void evutil_secure_rng_add_bytes(const char*, size_t) {}
 
