@@ -32,3 +32,11 @@ core_tests_SRC := $(addprefix conformance/unit/,core_test.cc deadline_test.cc fa
 $(eval $(call suite,core-tests,$(core_tests_SRC),$(core_OBJ) $(backends_OBJ)))
 $(B)/bin/core-tests: LDFLAGS += $(kqueue_emulation_LDFLAGS)
 $(eval $(call check,core,$(B)/bin/core-tests --limit 60,180,$(B)/bin/core-tests))
+
+# ---- the slab under a tag so narrow that it wraps, and what timers cost ----------------------------------
+$(B)/obj/conformance/unit/narrow_tag_test.o: CPPFLAGS += -DNETPOLL_GENERATION_BITS=3
+$(eval $(call suite,narrow-tag-tests,conformance/unit/narrow_tag_test.cc))
+$(eval $(call check,core-narrow-tag,$(B)/bin/narrow-tag-tests,30,$(B)/bin/narrow-tag-tests))
+
+$(eval $(call program,timer-cost,conformance/unit/timer_cost.cc,$(core_OBJ)))
+$(eval $(call check,core-timer-cost,$(B)/bin/timer-cost,120,$(B)/bin/timer-cost))

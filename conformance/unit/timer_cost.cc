@@ -1,0 +1,68 @@
+// What the operations of a timer heap cost, at three sizes. Prints; asserts that the work was done,
+// and nothing about time.
+#include <cstdio>
+#include <cstdlib>
+#include <initializer_list>
+
+#include "core/timer_heap.h"
+
+namespace {
+
+using netpoll::Nanoseconds;
+using netpoll::TimerHeap;
+using netpoll::TimerId;
+
+std::uint64_t random_state = 88172645463325252u;
+std::uint32_t random_below(std::uint32_t limit) {
+  random_state ^= random_state << 13;
+  random_state ^= random_state >> 7;
+  random_state ^= random_state << 17;
+  return static_cast<std::uint32_t>(random_state >> 32) % limit;
+}
+
+template <class Operation>
+double cost_of(std::uint32_t count, Operation&& operation) {
+  const Nanoseconds start = netpoll::monotonic_now();
+  for (std::uint32_t i = 0; i < count; ++i)
+    operation(i);
+  return static_cast<double>(netpoll::monotonic_now() - start) / count;
+}
+
+int measure(std::uint32_t count) {
+  TimerHeap heap;
+  auto* timers = static_cast<TimerId*>(std::malloc(sizeof(TimerId) * count));
+  int owner;
+  const double arm = cost_of(count, [&](std::uint32_t i) {
+    timers[i] = heap.arm(&owner, 1'000'000 + random_below(1'000'000));
+  });
+  const double later = cost_of(count, [&](std::uint32_t) {
+    const TimerId timer = timers[random_below(count)];
+    heap.move(timer, heap.when(timer) + random_below(1000));
+  });
+  const double earlier = cost_of(count, [&](std::uint32_t) {
+    const TimerId timer = timers[random_below(count)];
+    heap.move(timer, heap.when(timer) - random_below(1000));
+  });
+  const std::uint32_t half = count / 2;
+  const double cancel = cost_of(half, [&](std::uint32_t i) { heap.cancel(timers[i]); });
+  std::uint32_t expired = 0;
+  const double expire = cost_of(count - half, [&](std::uint32_t) {
+    expired += heap.pop_due(netpoll::kForever - 1) != nullptr;
+  });
+  std::printf(
+      "%8u timers: arm %6.1f ns, later %6.1f ns, earlier %6.1f ns, cancel %6.1f ns, "
+      "expire %6.1f ns\n",
+      count, arm, later, earlier, cancel, expire);
+  std::free(timers);
+  return expired == count - half && heap.empty() ? 0 : 1;
+}
+
+}  // namespace
+
+int main() {
+  int failed = 0;
+  for (const std::uint32_t count : {1'000u, 100'000u, 1'000'000u})
+    failed |= measure(count);
+  std::printf("%d passed, %d failed\n", 3 - failed, failed);
+  return failed;
+}
