@@ -20,6 +20,10 @@ namespace netpoll {
 
 namespace {
 
+// A mark beside a cookie, in the bits that no generation reaches.
+constexpr Cookie kStandIn = Cookie{1} << 63;
+static_assert(kGenerationMask < (std::uint32_t{1} << 31));
+
 struct KqueueBackend {
   int set = -1;
   pid_t owner = -1;  // a kqueue is not inherited: in a child its number may be anybody's
@@ -117,10 +121,12 @@ int remove_filter(KqueueBackend& kqueue, int fd, short filter) {
 // or nothing of it may stay.
 //
 // EPIPE: FreeBSD and macOS refuse to watch a pipe for writing that nobody reads any more, where
-// others report an error at once. Its read filter stands in, which reports just that as EV_EOF.
+// others report an error at once. Its read filter stands in, which reports just that as EV_EOF; the
+// cookie is marked, so that translate() knows for whom it speaks.
 int mend_addition(KqueueBackend& kqueue, int fd, Cookie cookie, Interest interest, int error) {
   if (error == EPIPE) {
-    Changes stand_in(fd, kqueue.cookies.pack(cookie));
+    if (!kqueue.cookies.remember(fd, cookie | kStandIn)) return ENOMEM;
+    Changes stand_in(fd, kqueue.cookies.pack(cookie | kStandIn));
     stand_in.push(EVFILT_READ, EV_ADD | (interest.edge ? unsigned{EV_CLEAR} : 0u));
     error = stand_in.apply(kqueue.set);
   }
@@ -298,8 +304,9 @@ int translate(KqueueBackend& kqueue, int fetched, KernelEvent* events, int count
       events[count++] = {kWakeCookie, kIn};
       continue;
     }
-    const Cookie cookie = kqueue.cookies.unpack(static_cast<int>(event.ident), event.udata);
-    unsigned bits = from_kevent(event);
+    const Cookie marked = kqueue.cookies.unpack(static_cast<int>(event.ident), event.udata);
+    const Cookie cookie = marked & ~kStandIn;
+    unsigned bits = marked & kStandIn ? kOut | kHangup : from_kevent(event);
     if (i > 0 && count > 0 && events[count - 1].cookie == cookie) {
       if (ended(event) && ended(kqueue.buffer[i - 1])) bits |= kHangup;
       bits |= events[--count].bits;
