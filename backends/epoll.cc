@@ -96,12 +96,19 @@ int epoll_add(Backend* backend, int fd, Cookie cookie, Interest interest) {
   return control(state_of<Self>(backend).set, EPOLL_CTL_ADD, fd, cookie, to_epoll(interest));
 }
 
+// A file that can not be watched at all was never in the set: it is new under this number.
+int unknown_if_unwatchable(int error) {
+  return error == EPERM ? ENOENT : error;
+}
+
 int epoll_modify(Backend* backend, int fd, Cookie cookie, Interest, Interest to) {
-  return control(state_of<Self>(backend).set, EPOLL_CTL_MOD, fd, cookie, to_epoll(to));
+  const int set = state_of<Self>(backend).set;
+  return unknown_if_unwatchable(control(set, EPOLL_CTL_MOD, fd, cookie, to_epoll(to)));
 }
 
 int epoll_remove(Backend* backend, int fd, Interest) {
-  return control(state_of<Self>(backend).set, EPOLL_CTL_DEL, fd, 0, 0);
+  const int set = state_of<Self>(backend).set;
+  return unknown_if_unwatchable(control(set, EPOLL_CTL_DEL, fd, 0, 0));
 }
 
 bool make_room(EpollBackend& epoll, int capacity) {

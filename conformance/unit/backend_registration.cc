@@ -1,11 +1,8 @@
 // Adding, modifying and removing: what holds after each, and which errno answers what can not be.
-#include <fcntl.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
 
 #include "conformance/unit/backend_fixture.h"
 
@@ -218,12 +215,15 @@ void a_second_addition_is_told_of_the_first(void** state) {
   assert_int_equal(f.reports(f.is_kqueue() ? kOther : kFirst), 1);
 }
 
+int make_regular_file() {
+  const int fd = memfd_create("regular file", MFD_CLOEXEC);
+  assert_true(fd >= 0);
+  return fd;
+}
+
 void a_regular_file_is_refused_or_always_ready(void** state) {
   Fixture f(state);
-  char name[] = "/tmp/backend-test-XXXXXX";
-  const int fd = mkstemp(name);
-  assert_true(fd >= 0);
-  unlink(name);
+  const int fd = make_regular_file();
   const int error = f.add(fd, kFirst, level(kRead | kWrite));
   f.look();
   if (f.traits().watches_regular_files) {
@@ -322,6 +322,20 @@ void removal_does_not_take_a_new_file_for_the_old_one(void** state) {
   }
 }
 
+// epoll_ctl looks at the kind of file first, and then says EPERM.
+void a_regular_file_in_place_of_the_old_one_is_just_not_there(void** state) {
+  for (const Interest interest : {level(kRead), edge(kAllModes)}) {
+    Fixture f(state);
+    const Pair old = make_socket_pair();
+    const int file = make_regular_file();
+    f.must_add(old.near, kFirst, interest);
+    assert_int_equal(dup2(file, old.near), old.near);
+    const int answer = f.traits().forgets_closed ? ENOENT : 0;
+    assert_int_equal(f.modify(old.near, kFirst, interest, interest), answer);
+    assert_int_equal(f.remove(old.near, interest), answer);
+  }
+}
+
 void the_last_descriptor_of_a_file_takes_its_registration_with_it(void** state) {
   Fixture f(state);
   Pair pair = make_socket_pair();
@@ -375,6 +389,7 @@ constexpr CMUnitTest kTests[] = {
     cmocka_unit_test(modify_does_not_take_a_new_file_for_the_old_one),
     cmocka_unit_test(removal_of_a_closed_descriptor_says_so),
     cmocka_unit_test(removal_does_not_take_a_new_file_for_the_old_one),
+    cmocka_unit_test(a_regular_file_in_place_of_the_old_one_is_just_not_there),
     cmocka_unit_test(the_last_descriptor_of_a_file_takes_its_registration_with_it),
     cmocka_unit_test(a_closed_descriptor_whose_duplicate_lives_on_is_a_zombie_of_epoll_alone),
 };
