@@ -126,6 +126,8 @@ int remove_filter(KqueueBackend& kqueue, int fd, short filter) {
 int mend_addition(KqueueBackend& kqueue, int fd, Cookie cookie, Interest interest, int error) {
   if (error == EPIPE) {
     if (!kqueue.cookies.remember(fd, cookie | kStandIn)) return ENOMEM;
+    // An earlier one may be there, and would keep its trigger.
+    remove_filter(kqueue, fd, EVFILT_READ);
     Changes stand_in(fd, kqueue.cookies.pack(cookie | kStandIn));
     stand_in.push(EVFILT_READ, EV_ADD | (interest.edge ? unsigned{EV_CLEAR} : 0u));
     error = stand_in.apply(kqueue.set);
@@ -162,6 +164,8 @@ int kqueue_modify(Backend* backend, int fd, Cookie cookie, Interest from, Intere
   }
   changes.push_additions(to);
   int error = changes.apply(kqueue.set);
+  // A missing write filter may have had a stand-in; to the caller the descriptor is to be added.
+  if (error == ENOENT && wants(from, kFilters[0])) remove_filter(kqueue, fd, EVFILT_READ);
   if (error == 0 || error == ENOENT || error == EBADF) return error;
   error = mend_addition(kqueue, fd, cookie, to, error);
   if (error != 0) {

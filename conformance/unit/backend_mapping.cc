@@ -212,6 +212,33 @@ void a_pipe_without_readers_can_be_added_and_wakes_its_writer(void** state) {
   }
 }
 
+// Whatever is said of such a pipe in between, its writer is woken as its last words asked for.
+void a_pipe_without_readers_goes_from_edges_to_levels_and_back(void** state) {
+  Fixture f(state);
+  Pair pair = make_pipe_to_write();
+  pair.close_far();
+  const Interest steps[] = {edge(kWrite), level(kWrite), level(kRead | kWrite), edge(kAllModes),
+                            edge(kWrite)};
+  Interest last = steps[0];
+  f.must_add(pair.near, kFirst, last);
+  for (const Interest to : steps) {
+    const int error = f.modify(pair.near, kFirst, last, to);
+    if (error == ENOENT) {
+      assert_true(f.is_kqueue());  // its stand-in is not what was added: to be added anew
+      f.must_add(pair.near, kFirst, to);
+    } else {
+      assert_int_equal(error, 0);
+    }
+    last = to;
+    for (int i = 0; i < 2; ++i) {
+      f.look();
+      const ModeSet woken = kNativeReadiness[static_cast<KernelBits>(f.bits(kFirst))];
+      const bool again = i == 0 || !to.edge || !f.traits().edge;
+      assert_int_equal((woken & kWrite) != 0, again);
+    }
+  }
+}
+
 void a_terminal_that_hangs_up_wakes_its_reader(void** state) {
   Fixture f(state);
   const int master = posix_openpt(O_RDWR | O_NOCTTY);
@@ -251,6 +278,7 @@ constexpr CMUnitTest kTests[] = {
     cmocka_unit_test(a_pipe_without_writers_wakes_its_reader),
     cmocka_unit_test(a_pipe_that_loses_its_reader_wakes_its_writer),
     cmocka_unit_test(a_pipe_without_readers_can_be_added_and_wakes_its_writer),
+    cmocka_unit_test(a_pipe_without_readers_goes_from_edges_to_levels_and_back),
     cmocka_unit_test(a_terminal_that_hangs_up_wakes_its_reader),
 };
 
