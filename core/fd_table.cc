@@ -28,6 +28,12 @@ bool has_flag(const PollDesc& desc, unsigned flag) {
   return (desc.registration.flags & flag) != 0;
 }
 
+// Edge mode: keeps in the gates what came while nobody was parked there, for whoever comes next.
+void remember_unwanted(PollDesc& desc, unsigned modes) {
+  if ((modes & kRead) && desc.read.parked() == nullptr) desc.read.remember();
+  if ((modes & kWrite) && desc.write.parked() == nullptr) desc.write.remember();
+}
+
 // Parks in a gate what is wanted there. True if an edge was remembered while nobody was.
 bool park_in(Gate& gate, Waiter* waiter, bool wanted) {
   const bool remembered = gate.remembers();
@@ -146,6 +152,14 @@ void FdTable::note_verified(PollDesc& desc) {
   set_flag(desc, kUnverified | kSuspect, false);
 }
 
+// The kernel took it: news that the number was closed is out of date.
+void FdTable::note_told(PollDesc& desc, Interest interest) {
+  set_flag(desc, kRegistered, true);
+  set_flag(desc, kEdge, interest.edge);
+  desc.registration.kernel = interest.modes;
+  desc.registration.instant = modes_of(desc.registration.instant & ~unsigned{kInvalid});
+}
+
 void FdTable::note_instant(PollDesc& desc, Slot slot, ModeSet modes) {
   if (desc.registration.instant == 0) instant_.push(slot);
   desc.registration.instant = modes_of(desc.registration.instant | modes);
@@ -205,8 +219,7 @@ void FdTable::remember(int fd, ModeSet modes) {
   if (!has_flag(desc, kEdge)) return;
   const unsigned here = modes & desc.registration.wanted;
   if (here != 0) note_instant(desc, slot, modes_of(here));
-  if ((modes & kRead) && desc.read.parked() == nullptr) desc.read.remember();
-  if ((modes & kWrite) && desc.write.parked() == nullptr) desc.write.remember();
+  remember_unwanted(desc, modes);
 }
 
 // Decides whether the change from what the kernel knows to `to` is told now, later or never.
@@ -238,6 +251,8 @@ int FdTable::tell(PollDesc& desc, Slot slot, Interest to, Identity identity) {
     return 0;
   }
 
+  // What was suspected and then not wanted for a while is no more trusted than before.
+  if (has_flag(desc, kSuspect)) identity = Identity::kUnknown;
   const bool same_trigger = has_flag(desc, kEdge) == to.edge;
   const bool covered = same_trigger && (to.modes & ~registration.kernel) == 0;
   if (covered && identity == Identity::kSame) {
@@ -273,9 +288,7 @@ int FdTable::enter(PollDesc& desc, Slot slot, Interest interest) {
     return 0;
   }
   if (error != 0) return error;
-  set_flag(desc, kRegistered, true);
-  set_flag(desc, kEdge, interest.edge);
-  desc.registration.kernel = interest.modes;
+  note_told(desc, interest);
   return 0;
 }
 
@@ -283,8 +296,7 @@ int FdTable::adjust(PollDesc& desc, Slot slot, Interest to) {
   const int error = poller_.modify(slot, current(desc), to);
   if (error == 0) {
     note_verified(desc);
-    set_flag(desc, kEdge, to.edge);
-    desc.registration.kernel = to.modes;
+    note_told(desc, to);
     return 0;
   }
   if (error != ENOENT && error != EBADF) return error;
@@ -334,7 +346,7 @@ void FdTable::bring_up_to_date(PollDesc& desc, Slot slot, bool may_sleep) {
   if (!has_flag(desc, kRegistered)) {
     if (!has_flag(desc, kAlwaysReady)) error = enter(desc, slot, to);
   } else if (has_flag(desc, kSuspect) || has_flag(desc, kEdge) != to.edge ||
-             (!to.edge && to.modes != desc.registration.kernel)) {
+             to.modes != desc.registration.kernel) {
     error = adjust(desc, slot, to);
   } else if (has_flag(desc, kUnverified)) {
     if (may_sleep) {
@@ -376,8 +388,7 @@ void FdTable::deliver(PollDesc& desc, Slot slot, KernelBits bits, WaiterList& ou
   const ModeSet wanted = desc.registration.wanted;
   const ModeSet hits = modes_of(modes & (wanted == 0 ? 0u : wanted | kInvalid));
   if (has_flag(desc, kEdge)) {
-    if ((modes & kRead) && desc.read.parked() == nullptr) desc.read.remember();
-    if ((modes & kWrite) && desc.write.parked() == nullptr) desc.write.remember();
+    remember_unwanted(desc, modes);
   } else if (hits == 0) {
     // Left behind, or narrowed by another thread during the wait: tell the kernel, or it will
     // report this again and again.
@@ -390,8 +401,12 @@ void FdTable::deliver(PollDesc& desc, Slot slot, KernelBits bits, WaiterList& ou
 void FdTable::deliver_instant(WaiterList& out) {
   const auto deliver_one = [&](Slot slot) {
     PollDesc& desc = poller_.cache().at(slot);
-    const ModeSet modes =
-        modes_of(desc.registration.instant & (desc.registration.wanted | unsigned{kInvalid}));
+    // An edge noted before the demand turned to levels is no news: what is ready, the kernel says.
+    // One noted before it narrowed waits for the next watcher of that direction.
+    const bool edge = has_flag(desc, kEdge);
+    const unsigned wanted = edge ? desc.registration.wanted : 0u;
+    const ModeSet modes = modes_of(desc.registration.instant & (wanted | kInvalid));
+    if (edge) remember_unwanted(desc, desc.registration.instant);
     desc.registration.instant = 0;
     Waiter* waiter = parked_waiter(desc);
     if (modes != 0 && waiter != nullptr) out.push(waiter, slot, modes);

@@ -137,6 +137,7 @@ class FdTable {
   void note_change(PollDesc& desc, Slot slot);
   void note_unverified(PollDesc& desc, Slot slot);
   void note_verified(PollDesc& desc);
+  void note_told(PollDesc& desc, Interest interest);
   void note_instant(PollDesc& desc, Slot slot, ModeSet modes);
 
   void deliver(PollDesc& desc, Slot slot, KernelBits bits, WaiterList& out);

@@ -408,6 +408,20 @@ void a_new_file_that_the_front_end_speaks_of_is_asked_for_once(void**) {
   assert_int_equal(table.calls().modify, 1);
 }
 
+// What was suspected must be asked for, however it was left alone and trusted in between.
+void a_suspicion_outlasts_a_while_without_watchers(void**) {
+  Table table(kLazy);
+  table.demand(kRead, Identity::kUnknown);
+  table.turn();
+  table.demand(kRead, Identity::kUnknown);
+  table.leave();
+  table.turn();
+  assert_int_equal(table.calls().modify, 0);
+  table.demand(kRead, Identity::kSame);
+  table.turn();
+  assert_int_equal(table.calls().modify, 1);
+}
+
 void files_that_never_block_are_ready_in_every_turn(void**) {
   Table table(kLazy);
   table.demand(kRead | kWrite, Identity::kUnknown);
@@ -472,6 +486,17 @@ void a_forked_child_registers_what_is_wanted_and_forgets_the_rest(void**) {
   assert_int_equal(table.loop.fds().watched(), 1);
 }
 
+void news_of_a_closed_descriptor_is_dropped_once_it_is_open_again(void**) {
+  Table table;
+  table.demand(kRead, Identity::kUnknown);
+  fake()->add_error = EBADF;
+  assert_int_equal(table.loop.after_fork(), 0);
+  assert_true(table.loop.fds().has_instant());
+  assert_int_equal(table.demand(kRead, Identity::kUnknown), 0);
+  table.turn(0);
+  assert_int_equal(table.ready(), 0);
+}
+
 void a_set_that_can_not_be_made_anew_leaves_the_old_one(void**) {
   Table table;
   table.demand(kRead, Identity::kUnknown);
@@ -509,10 +534,12 @@ constexpr CMUnitTest kTests[] = {
     cmocka_unit_test(a_kept_registration_that_is_reported_in_vain_is_removed),
     cmocka_unit_test(a_kept_registration_of_a_closed_descriptor_is_a_zombie),
     cmocka_unit_test(a_new_file_that_the_front_end_speaks_of_is_asked_for_once),
+    cmocka_unit_test(a_suspicion_outlasts_a_while_without_watchers),
     cmocka_unit_test(files_that_never_block_are_ready_in_every_turn),
     cmocka_unit_test(during_a_wait_a_concurrent_backend_is_told_at_once),
     cmocka_unit_test(during_a_wait_other_backends_are_told_later_and_the_loop_is_woken),
     cmocka_unit_test(a_forked_child_registers_what_is_wanted_and_forgets_the_rest),
+    cmocka_unit_test(news_of_a_closed_descriptor_is_dropped_once_it_is_open_again),
     cmocka_unit_test(a_set_that_can_not_be_made_anew_leaves_the_old_one),
 };
 
@@ -604,6 +631,40 @@ void one_who_wants_levels_turns_the_descriptor_to_levels_and_back(void**) {
   assert_true(fake()->interest.edge);
 }
 
+void an_edge_noted_before_the_demand_turned_to_levels_is_dropped(void**) {
+  Table table;
+  edge_demand(table, kRead, 0, Identity::kUnknown);
+  table.loop.fds().remember(kFd, kRead);
+  assert_int_equal(table.demand(kRead, Identity::kSame), 0);
+  table.turn(0);
+  assert_int_equal(table.ready(), 0);
+}
+
+void an_edge_noted_before_the_demand_narrowed_waits_for_it_to_widen(void**) {
+  Table table;
+  edge_demand(table, kRead | kWrite, 0, Identity::kUnknown);
+  table.loop.fds().remember(kFd, kRead | kWrite);
+  edge_demand(table, kRead);
+  table.turn(0);
+  assert_int_equal(table.ready(), 1);
+  assert_int_equal(table.first().modes, kRead);
+  edge_demand(table, kRead | kWrite);
+  table.turn(0);
+  assert_int_equal(table.ready(), 1);
+  assert_int_equal(table.first().modes, kWrite);
+}
+
+void what_grows_in_edge_mode_is_told_by_a_lazy_table_too(void**) {
+  Table table(kLazy);
+  edge_demand(table, kRead, 0, Identity::kUnknown);
+  table.turn();
+  edge_demand(table, kRead | kWrite);
+  table.turn();
+  assert_int_equal(table.calls().modify, 1);
+  assert_int_equal(fake()->interest.modes, kRead | kWrite);
+  assert_true(fake()->interest.edge);
+}
+
 void a_new_file_under_the_number_remembers_nothing(void**) {
   Table table;
   edge_demand(table, kRead, kWrite, Identity::kUnknown);
@@ -632,6 +693,9 @@ constexpr CMUnitTest kEdgeTests[] = {
     cmocka_unit_test(who_stops_before_the_end_leaves_readiness_for_the_next),
     cmocka_unit_test(remembering_for_someone_who_waits_delivers_at_once),
     cmocka_unit_test(one_who_wants_levels_turns_the_descriptor_to_levels_and_back),
+    cmocka_unit_test(an_edge_noted_before_the_demand_turned_to_levels_is_dropped),
+    cmocka_unit_test(an_edge_noted_before_the_demand_narrowed_waits_for_it_to_widen),
+    cmocka_unit_test(what_grows_in_edge_mode_is_told_by_a_lazy_table_too),
     cmocka_unit_test(a_new_file_under_the_number_remembers_nothing),
     cmocka_unit_test(without_edges_in_the_kernel_levels_do),
 };
