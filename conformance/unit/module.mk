@@ -15,6 +15,12 @@ $(eval $(call suite,backend-tests,$(backend_tests_SRC),$(core_OBJ) $(backends_OB
 $(B)/bin/backend-tests: LDFLAGS += $(kqueue_emulation_LDFLAGS)
 $(eval $(call check,backends,$(B)/bin/backend-tests,120,$(B)/bin/backend-tests))
 
+# ---- descriptor torture: the fd table over every backend, against poll(2) --------------------------
+torture_SRC := $(addprefix conformance/unit/,torture_test.cc torture_world.cc) $(kqueue_emulation_SRC)
+$(eval $(call suite,torture,$(torture_SRC),$(core_OBJ) $(backends_OBJ)))
+$(B)/bin/torture: LDFLAGS += $(kqueue_emulation_LDFLAGS)
+$(eval $(call check,torture,$(B)/bin/torture --limit 100,200,$(B)/bin/torture))
+
 # ---- the handshakes, model-checked -------------------------------------------------------------------
 $(eval $(call suite,model-tests,conformance/unit/model.cc conformance/unit/model_test.cc))
 $(B)/bin/model-tests: LDLIBS += -lstdc++
