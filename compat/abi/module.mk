@@ -30,18 +30,21 @@ $(B)/obj/compat/event/%.o: CPPFLAGS += -Devent_shared_EXPORTS
 $(eval $(call shared_library,$(abi_engine),$(abi_engine_OBJ),$(abi_gen)/$(abi_engine).map))
 
 # ---- its faces ----------------------------------------------------------------------------------------
-# A face exports nothing, and a linker does not look behind it, so a program cannot be linked against
-# one. It could be linked against the engine, but would then need a library that exists only here. So
+# A face exports nothing and needs the engine. It is also marked as a filter of the engine, which puts
+# the engine at the face's own place in the order of lookup. As a mere need it would come after all
+# that the program names, and a program of libevent and libev, both of which have event_* functions,
+# would get them from the wrong one.
+# A linker does not look behind a face, so a program cannot be linked against one. It could be linked against the engine, but would then need a library that exists only here. So
 # the name -levent stands for is a linker script that leads to a stub: a library with the face's
 # SONAME and symbols that exists for the linker alone. The program needs libevent-2.1.so.7, and runs
-# on ours and on the original. Should somebody load a stub after all, it is a filter: the loader takes
-# the symbols from the engine. It lives in a directory of its own because ldconfig, were it to see two
+# on ours and on the original. Should somebody load a stub after all, it is a filter as well, and the
+# engine's symbols come before its own. It lives in a directory of its own because ldconfig, were it to see two
 # libraries of one SONAME, might prefer the stub.
 abi_faces := event event_core event_extra event_pthreads
 abi_stubs := $(abi)/pollshim-link
 define abi_face
 $(eval $(call shared_library,lib$(1)-2.1.so.7,$(call objects,compat/abi/face.c),,,$(abi)/$(abi_engine)))
-$(abi)/lib$(1)-2.1.so.7: private LDFLAGS += -nostdlib
+$(abi)/lib$(1)-2.1.so.7: private LDFLAGS += -nostdlib -Wl,--filter,$(abi_engine)
 $(abi_gen)/lib$(1).c: compat/abi/libevent.tsv compat/abi/link-stub
 	@mkdir -p $$(@D)
 	$$(Q)compat/abi/link-stub $$< $(patsubst event_%,%,$(1)) >$$@

@@ -70,6 +70,8 @@ def check(directory, sanitized=None):
             gate.fault("there is no %s" % name)
             continue
         face = check_library(gate, path, (ENGINE,), (ENGINE,), "$ORIGIN", sanitized)
+        if face.filtered != ENGINE:
+            gate.fault("%s does not stand for %s in the order of lookup" % (name, ENGINE))
         if "libc.so.6" in face.needed:
             gate.fault("%s is more than a face: it needs libc.so.6" % name)
         if face.exports:

@@ -14,6 +14,7 @@ class Library:
     soname: str
     needed: list
     runpath: str
+    filtered: str  # the library that is searched in its stead
     flags: str  # the program headers' flags of the stack, "RW" or "RWE"
     text_relocations: bool
 
@@ -42,7 +43,7 @@ def read(path):
     return Library(
         exports, versions, imports,
         one(r"\(SONAME\).*\[(.*)\]", dynamic), re.findall(r"\(NEEDED\).*\[(.*)\]", dynamic),
-        one(r"\(RUNPATH\).*\[(.*)\]", dynamic), stack.group(1) if stack else "",
+        one(r"\(RUNPATH\).*\[(.*)\]", dynamic), one(r"\(FILTER\).*\[(.*)\]", dynamic), stack.group(1) if stack else "",
         "TEXTREL" in dynamic)
 
 

@@ -358,6 +358,7 @@ class BinaryGateTest(GateTest):
         self.library("libevent-2.1.so.7", "int one(void) { return 1; }")
         gate = self.check()
         self.assert_faulted(gate, "libevent-2.1.so.7 does not need " + ENGINE)
+        self.assert_faulted(gate, "libevent-2.1.so.7 does not stand for " + ENGINE)
         self.assert_faulted(gate, "libevent-2.1.so.7 exports one")
 
     def test_a_face_that_is_gone(self):
@@ -416,6 +417,15 @@ class LinkGateTest(GateTest):
         shutil.copy(self.libraries + "/libevent-2.1.so.7", self.libraries + "/pollshim-link/libevent.so")
         link_gate.by_hand(self.gate, self.libraries, self.work)
         self.assert_faulted(self.gate, "pollshim-link/libevent.so loaded by hand")
+
+    def test_a_face_that_comes_too_late_in_the_order_of_lookup(self):
+        for name in ("libevent-2.1.so.7", "libevent_core-2.1.so.7"):
+            os.unlink(os.path.join(self.libraries, name))
+            subprocess.run(["gcc", "-shared", "-nostdlib", "-Wl,-soname," + name, "-Wl,--no-as-needed",
+                            "-o", os.path.join(self.libraries, name), os.path.join(self.libraries, ENGINE),
+                            "-Wl,-rpath,$ORIGIN", "-Wl,--enable-new-dtags"], check=True)
+        link_gate.order(self.gate, self.libraries, self.work)
+        self.assert_faulted(self.gate, "-levent -lev: events of 2.1.12-stable")
 
     def test_a_face_that_is_missing(self):
         os.unlink(self.libraries + "/libevent_core-2.1.so.7")

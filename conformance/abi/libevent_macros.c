@@ -1,12 +1,13 @@
-/* The macros of libevent that ours write otherwise than the original, put to use: the probe compiles
- * this with either set of headers and compares what it prints. Every value that could tell two
- * implementations apart is there: equal and unequal seconds, carries, borrows, zero, negative. */
+/* The macros of libevent that ours write otherwise than the original, put to use: the probe
+ * compiles this with either set of headers and compares what it prints. Every value that could tell
+ * two implementations apart is there: equal and unequal seconds, carries, borrows, zero, negative.
+ */
 #include <event2/util.h>
 #include <stdio.h>
 
 static const struct timeval times[] = {
-    {0, 0},  {0, 1},       {0, 999999},  {1, 0},   {1, 1},  {1, 500000},
-    {1, 999999}, {2, 0},   {-1, 0},      {-1, 999999}, {-5, 3}, {1700000000, 123456},
+    {0, 0},      {0, 1}, {0, 999999}, {1, 0},       {1, 1},  {1, 500000},
+    {1, 999999}, {2, 0}, {-1, 0},     {-1, 999999}, {-5, 3}, {1700000000, 123456},
 };
 enum { kTimes = sizeof times / sizeof times[0] };
 

@@ -92,6 +92,20 @@ def one_engine(gate, directory, work):
         gate.fault("three faces: %s" % outcome(binary, directory))
 
 
+def order(gate, directory, work):
+    """libevent and libev both have event_* functions, and whoever the program names first has the word.
+    So it must be with ours, whatever is loaded beside them."""
+    source = os.path.join(HERE, "both_families.c")
+    count = 0
+    for libraries in ("-levent -lev", "-lev -levent", "-levent_core -lev -levent_extra"):
+        binary = build(work, "both", ["-Wl,--no-as-needed", *libraries.split()], source)
+        theirs, ours = outcome(binary), outcome(binary, directory)
+        if theirs != ours or "events of" not in theirs:
+            gate.fault("%s: %swith the original, %swith ours" % (libraries, theirs, ours))
+        count += 1
+    gate.saw(count, "orders of libevent and libev")
+
+
 def by_hand(gate, directory, work):
     """dlopen of each face, and of the stubs, which are for the linker only."""
     loader = build(work, "loader", [], os.path.join(HERE, "load_by_name.c"))
@@ -153,6 +167,7 @@ def check(build_tree):
         cross_over(gate, directory, work)
         names(gate, directory, work)
         one_engine(gate, directory, work)
+        order(gate, directory, work)
         by_hand(gate, directory, work)
         static(gate, directory, work)
         package_config(gate, os.path.join(directory, "pkgconfig"), work)

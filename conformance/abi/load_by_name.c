@@ -1,5 +1,5 @@
-/* load_by_name LIBRARY...: loads each library for itself alone, asks it for its version, and says from
- * which files that took its code. Run by link_gate.py. */
+/* load_by_name LIBRARY...: loads each library for itself alone, asks it for its version, and says
+ * from which files that took its code. Run by link_gate.py. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdio.h>
@@ -24,6 +24,7 @@ static int ask(const char* library) {
 
 int main(int argc, char** argv) {
   int failed = 0;
-  for (int i = 1; i < argc; ++i) failed |= ask(argv[i]);
+  for (int i = 1; i < argc; ++i)
+    failed |= ask(argv[i]);
   return failed;
 }

@@ -1,8 +1,8 @@
 /* evbuffer: a queue of bytes in blocks that are chained, not moved. Bytes go in at the end and come
  * out at the front; whole blocks can change hands between buffers, or point at memory or a file of
- * the caller's. Functions returning int answer 0, or -1 when memory was short, the end concerned was
- * frozen or an argument made no sense, with the buffers as they were, unless they say otherwise.
- * A buffer is for one thread at a time, except after evbuffer_enable_locking. */
+ * the caller's. Functions returning int answer 0, or -1 when memory was short, the end concerned
+ * was frozen or an argument made no sense, with the buffers as they were, unless they say
+ * otherwise. A buffer is for one thread at a time, except after evbuffer_enable_locking. */
 #ifndef EVENT2_BUFFER_H_INCLUDED_
 #define EVENT2_BUFFER_H_INCLUDED_
 
@@ -150,10 +150,10 @@ int evbuffer_add_reference(struct evbuffer* outbuf, const void* data, size_t dat
 typedef void (*evbuffer_file_segment_cleanup_cb)(struct evbuffer_file_segment const* seg, int flags,
                                                  void* arg);
 
-/* length bytes of fd from offset on, or all there are if length is -1. The descriptor must stay open
- * as long as the segment is in use, which outlasts evbuffer_file_segment_free while a buffer holds
- * it. Unless sendfile is ruled out, its bytes can only be written to a descriptor, not read from the
- * buffer. NULL on failure. */
+/* length bytes of fd from offset on, or all there are if length is -1. The descriptor must stay
+ * open as long as the segment is in use, which outlasts evbuffer_file_segment_free while a buffer
+ * holds it. Unless sendfile is ruled out, its bytes can only be written to a descriptor, not read
+ * from the buffer. NULL on failure. */
 EVENT2_EXPORT_SYMBOL
 struct evbuffer_file_segment* evbuffer_file_segment_new(int fd, ev_off_t offset, ev_off_t length,
                                                         unsigned flags);
@@ -265,7 +265,8 @@ struct evbuffer_cb_info {
   size_t n_deleted;
 };
 
-/* May change the buffer, which then calls back again, and may remove itself, but no other callback. */
+/* May change the buffer, which then calls back again, and may remove itself, but no other callback.
+ */
 typedef void (*evbuffer_cb_func)(struct evbuffer* buffer, const struct evbuffer_cb_info* info,
                                  void* arg);
 

@@ -1,8 +1,8 @@
 /* Bufferevents: a connection with a buffer on each side. Bytes that arrive pile up in the input
  * until the read callback takes them; bytes put into the output leave by themselves. The connection
- * may be a socket, another bufferevent seen through a filter or TLS (bufferevent_ssl.h), or the other
- * half of a pair. Functions returning int answer 0 or, if the kind of bufferevent cannot do it or
- * something failed, -1, unless they say otherwise. */
+ * may be a socket, another bufferevent seen through a filter or TLS (bufferevent_ssl.h), or the
+ * other half of a pair. Functions returning int answer 0 or, if the kind of bufferevent cannot do
+ * it or something failed, -1, unless they say otherwise. */
 #ifndef EVENT2_BUFFEREVENT_H_INCLUDED_
 #define EVENT2_BUFFEREVENT_H_INCLUDED_
 
@@ -42,10 +42,10 @@ typedef void (*bufferevent_event_cb)(struct bufferevent* bev, short what, void* 
 /* ---- Making them. */
 
 enum bufferevent_options {
-  BEV_OPT_CLOSE_ON_FREE = (1 << 0),    /* close what is underneath when this is freed */
-  BEV_OPT_THREADSAFE = (1 << 1),       /* have a lock, if thread.h was asked for locks */
-  BEV_OPT_DEFER_CALLBACKS = (1 << 2),  /* call back from the loop only */
-  BEV_OPT_UNLOCK_CALLBACKS = (1 << 3)  /* call back without the lock; needs the one above */
+  BEV_OPT_CLOSE_ON_FREE = (1 << 0),   /* close what is underneath when this is freed */
+  BEV_OPT_THREADSAFE = (1 << 1),      /* have a lock, if thread.h was asked for locks */
+  BEV_OPT_DEFER_CALLBACKS = (1 << 2), /* call back from the loop only */
+  BEV_OPT_UNLOCK_CALLBACKS = (1 << 3) /* call back without the lock; needs the one above */
 };
 
 /* Over a socket that does not block, or none yet if fd is -1. NULL on failure. */
@@ -54,7 +54,8 @@ struct bufferevent* bufferevent_socket_new(struct event_base* base, evutil_socke
                                            int options);
 
 /* Start to connect, making a socket if there is none; with addr NULL, wait for a connect that is
- * under way already. The event callback learns of the end: BEV_EVENT_CONNECTED or BEV_EVENT_ERROR. */
+ * under way already. The event callback learns of the end: BEV_EVENT_CONNECTED or BEV_EVENT_ERROR.
+ */
 EVENT2_EXPORT_SYMBOL
 int bufferevent_socket_connect(struct bufferevent* bev, const struct sockaddr* addr, int socklen);
 

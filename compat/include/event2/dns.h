@@ -1,7 +1,7 @@
 /* DNS without blocking: a resolver that asks the nameservers of an evdns_base and calls back, and
- * what it takes to be a nameserver oneself. A server that does not answer is left alone for a while,
- * probed, and used again when it does. Functions returning int answer 0, or nonzero when they
- * failed, unless they say otherwise. */
+ * what it takes to be a nameserver oneself. A server that does not answer is left alone for a
+ * while, probed, and used again when it does. Functions returning int answer 0, or nonzero when
+ * they failed, unless they say otherwise. */
 #ifndef EVENT2_DNS_H_INCLUDED_
 #define EVENT2_DNS_H_INCLUDED_
 
@@ -110,9 +110,9 @@ int evdns_base_resume(struct evdns_base* base);
 EVENT2_EXPORT_SYMBOL
 int evdns_base_resolv_conf_parse(struct evdns_base* base, int flags, const char* const filename);
 
-/* One option: ndots, timeout, max-timeouts, max-inflight, attempts, randomize-case, bind-to,
- * initial-probe-timeout, getaddrinfo-allow-skew, so-rcvbuf, so-sndbuf. A colon behind the name is
- * allowed. */
+/* One option. Of queries: attempts, timeout, ndots, randomize-case, max-inflight. Of nameservers:
+ * max-timeouts, initial-probe-timeout. Of sockets: so-rcvbuf, so-sndbuf, bind-to. Of
+ * evdns_getaddrinfo: getaddrinfo-allow-skew. A colon behind the name is allowed. */
 EVENT2_EXPORT_SYMBOL
 int evdns_base_set_option(struct evdns_base* base, const char* option, const char* val);
 

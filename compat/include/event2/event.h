@@ -1,9 +1,9 @@
 /* Bases and events: the heart of the library. A base watches descriptors, signals and the clock; an
- * event says what to wait for and whom to call. An event is assigned once, is pending from event_add
- * until it fires (or until event_del, if EV_PERSIST), and is active from the moment it fires until
- * its callback is called.
- * Functions returning int answer 0, or -1 when they refused or failed, unless they say otherwise.
- * Any thread may call any of them once thread.h has been asked for locks. */
+ * event says what to wait for and whom to call. An event is assigned once, is pending from
+ * event_add until it fires (or until event_del, if EV_PERSIST), and is active from the moment it
+ * fires until its callback is called. Functions returning int answer 0, or -1 when they refused or
+ * failed, unless they say otherwise. Any thread may call any of them once thread.h has been asked
+ * for locks. */
 #ifndef EVENT2_EVENT_H_INCLUDED_
 #define EVENT2_EVENT_H_INCLUDED_
 
@@ -25,7 +25,7 @@ struct event_config; /* opaque */
 
 /* ---- Which library this is. */
 
-#define LIBEVENT_VERSION EVENT__VERSION               /* of these headers, as a string */
+#define LIBEVENT_VERSION EVENT__VERSION                /* of these headers, as a string */
 #define LIBEVENT_VERSION_NUMBER EVENT__NUMERIC_VERSION /* 0x02010c00 is 2.1.12; low byte unused */
 
 /* The same two of the library that is running. */
@@ -45,8 +45,8 @@ size_t event_get_struct_event_size(void);
  * before the library has allocated anything. What the library hands out to be freed by the caller
  * comes from here too. */
 EVENT2_EXPORT_SYMBOL
-void event_set_mem_functions(void* (*malloc_fn)(size_t sz), void* (*realloc_fn)(void* ptr, size_t sz),
-                             void (*free_fn)(void* ptr));
+void event_set_mem_functions(void* (*malloc_fn)(size_t sz),
+                             void* (*realloc_fn)(void* ptr, size_t sz), void (*free_fn)(void* ptr));
 #define EVENT_SET_MEM_FUNCTIONS_IMPLEMENTED
 #endif
 
@@ -177,8 +177,8 @@ int event_base_get_features(const struct event_base* base);
 
 /* ---- Running it. */
 
-#define EVLOOP_ONCE 0x01     /* wait until something is active, run that, return */
-#define EVLOOP_NONBLOCK 0x02 /* run what is ready now, without waiting */
+#define EVLOOP_ONCE 0x01             /* wait until something is active, run that, return */
+#define EVLOOP_NONBLOCK 0x02         /* run what is ready now, without waiting */
 #define EVLOOP_NO_EXIT_ON_EMPTY 0x04 /* stay even when nothing is pending */
 
 /* Wait and call callbacks, until told to stop or, by default, until nothing is pending or active.
@@ -210,7 +210,7 @@ int event_base_got_break(struct event_base* base);
 /* ---- Making events. */
 
 /* Bits of an event's interest, and of what its callback is told. */
-#define EV_TIMEOUT 0x01  /* told only: asking is what a timeout in event_add does */
+#define EV_TIMEOUT 0x01 /* told only: asking is what a timeout in event_add does */
 #define EV_READ 0x02
 #define EV_WRITE 0x04
 #define EV_SIGNAL 0x08   /* the descriptor argument is a signal number; stands alone */

@@ -1,7 +1,7 @@
-/* The inside of struct event, for programs that embed one or keep it on the stack. Only the size and
- * the place of each field are a promise; read and write events through the functions of event.h.
- * The links have the shape that <sys/queue.h> gives them, spelled out so that this header neither
- * needs that one nor disturbs it. */
+/* The inside of struct event, for programs that embed one or keep it on the stack. Only the size
+ * and the place of each field are a promise; read and write events through the functions of
+ * event.h. The links have the shape that <sys/queue.h> gives them, spelled out so that this header
+ * neither needs that one nor disturbs it. */
 #ifndef EVENT2_EVENT_STRUCT_H_INCLUDED_
 #define EVENT2_EVENT_STRUCT_H_INCLUDED_
 

@@ -1,8 +1,9 @@
 /* HTTP: a server whose requests arrive at callbacks by path, a client that sends requests over kept
  * connections, and the parts both need, headers, URIs, escaping, which work without either.
- * A struct evhttp_request is the whole exchange: on a server the input side is what was asked and the
- * output side the reply, on a client the reverse. Functions returning int answer 0 or -1, unless they
- * say otherwise; strings returned as char* are the caller's to free, const ones are not. */
+ * A struct evhttp_request is the whole exchange: on a server the input side is what was asked and
+ * the output side the reply, on a client the reverse. Functions returning int answer 0 or -1,
+ * unless they say otherwise; strings returned as char* are the caller's to free, const ones are
+ * not. */
 #ifndef EVENT2_HTTP_H_INCLUDED_
 #define EVENT2_HTTP_H_INCLUDED_
 
@@ -82,8 +83,8 @@ void evhttp_free(struct evhttp* http);
 EVENT2_EXPORT_SYMBOL
 int evhttp_bind_socket(struct evhttp* http, const char* address, ev_uint16_t port);
 EVENT2_EXPORT_SYMBOL
-struct evhttp_bound_socket* evhttp_bind_socket_with_handle(struct evhttp* http,
-                                                           const char* address, ev_uint16_t port);
+struct evhttp_bound_socket* evhttp_bind_socket_with_handle(struct evhttp* http, const char* address,
+                                                           ev_uint16_t port);
 EVENT2_EXPORT_SYMBOL
 int evhttp_accept_socket(struct evhttp* http, evutil_socket_t fd);
 EVENT2_EXPORT_SYMBOL
@@ -194,9 +195,11 @@ struct evhttp_connection* evhttp_connection_base_new(struct event_base* base,
                                                      struct evdns_base* dnsbase,
                                                      const char* address, ev_uint16_t port);
 EVENT2_EXPORT_SYMBOL
-struct evhttp_connection* evhttp_connection_base_bufferevent_new(
-    struct event_base* base, struct evdns_base* dnsbase, struct bufferevent* bev,
-    const char* address, ev_uint16_t port);
+struct evhttp_connection* evhttp_connection_base_bufferevent_new(struct event_base* base,
+                                                                 struct evdns_base* dnsbase,
+                                                                 struct bufferevent* bev,
+                                                                 const char* address,
+                                                                 ev_uint16_t port);
 
 /* At once, or when its requests have been dealt with. */
 EVENT2_EXPORT_SYMBOL
@@ -250,8 +253,7 @@ struct evhttp* evhttp_connection_get_server(struct evhttp_connection* evcon);
 /* The other end: as it was given or is printed, and as it is connected, NULL if it is not. Both
  * belong to the connection. */
 EVENT2_EXPORT_SYMBOL
-void evhttp_connection_get_peer(struct evhttp_connection* evcon, char** address,
-                                ev_uint16_t* port);
+void evhttp_connection_get_peer(struct evhttp_connection* evcon, char** address, ev_uint16_t* port);
 EVENT2_EXPORT_SYMBOL
 const struct sockaddr* evhttp_connection_get_addr(struct evhttp_connection* evcon);
 
@@ -288,7 +290,8 @@ EVENT2_EXPORT_SYMBOL
 void evhttp_connection_set_timeout_tv(struct evhttp_connection* evcon, const struct timeval* tv);
 
 #define EVHTTP_CON_REUSE_CONNECTED_ADDR 0x0008 /* try again at the address, not the name */
-#define EVHTTP_CON_READ_ON_WRITE_ERROR 0x0010  /* the reply may have come before the write failed */
+#define EVHTTP_CON_READ_ON_WRITE_ERROR 0x0010  /* the reply may have come before the write failed \
+                                                */
 #define EVHTTP_CON_LINGERING_CLOSE 0x0020      /* as EVHTTP_SERVER_LINGERING_CLOSE */
 #define EVHTTP_CON_PUBLIC_FLAGS_END 0x100000   /* the library's own begin here */
 /* Nonzero on a flag that there is not. */

@@ -16,8 +16,8 @@ extern "C" {
 #define EVHTTP_REQ_OWN_CONNECTION 0x0001 /* the connection is freed with it */
 #define EVHTTP_PROXY_REQUEST 0x0002      /* it came to us as a proxy */
 #define EVHTTP_USER_OWNED 0x0004         /* see evhttp_request_own */
-#define EVHTTP_REQ_DEFER_FREE 0x0008     /* not to be freed now: somebody up the stack uses it … */
-#define EVHTTP_REQ_NEEDS_FREE 0x0010     /* … and will free it */
+#define EVHTTP_REQ_DEFER_FREE 0x0008 /* not to be freed now: somebody up the stack uses it … */
+#define EVHTTP_REQ_NEEDS_FREE 0x0010 /* … and will free it */
 
 struct evhttp_request {
   struct {

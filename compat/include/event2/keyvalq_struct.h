@@ -1,6 +1,6 @@
 /* A list of string pairs: HTTP headers, and the parameters of a query. Callers walk it with the
- * TAILQ macros of <sys/queue.h>, or of their own, so the two links inside are those of a tail queue.
- * This header itself needs no <sys/queue.h> and leaves no queue macro behind. */
+ * TAILQ macros of <sys/queue.h>, or of their own, so the two links inside are those of a tail
+ * queue. This header itself needs no <sys/queue.h> and leaves no queue macro behind. */
 #ifndef EVENT2_KEYVALQ_STRUCT_H_INCLUDED_
 #define EVENT2_KEYVALQ_STRUCT_H_INCLUDED_
 

@@ -1,5 +1,5 @@
-/* Remote calls over HTTP. A call NAME takes one structure and fills in another, both generated from a
- * .rpc file by event_rpcgen.py; the macros here tie the generated functions to the generic ones
+/* Remote calls over HTTP. A call NAME takes one structure and fills in another, both generated from
+ * a .rpc file by event_rpcgen.py; the macros here tie the generated functions to the generic ones
  * below. On both sides: EVRPC_HEADER(NAME, REQUEST, REPLY) and, once, EVRPC_GENERATE of the same.
  * A server has an evrpc_base and EVRPC_REGISTERs its calls, a client an evrpc_pool of connections
  * and EVRPC_MAKE_REQUESTs. Functions returning int answer 0 or -1, unless they say otherwise. */
@@ -57,29 +57,30 @@ struct evrpc_status;          /* how it went; laid open in rpc_struct.h */
 #define EVRPC_STRUCT(rpcname) struct evrpc_req__##rpcname
 
 /* The declarations that both sides need. The members are those of struct evrpc_req_generic. */
-#define EVRPC_HEADER(rpcname, reqstruct, rplystruct)                                           \
-  EVRPC_STRUCT(rpcname) {                                                                      \
-    struct evrpc_hook_meta* hook_meta;                                                         \
-    struct reqstruct* request;                                                                 \
-    struct rplystruct* reply;                                                                  \
-    struct evrpc* rpc;                                                                         \
-    struct evhttp_request* http_req;                                                           \
-    struct evbuffer* rpc_data;                                                                 \
-  };                                                                                           \
-  EVENT2_EXPORT_SYMBOL int evrpc_send_request_##rpcname(                                       \
-      struct evrpc_pool*, struct reqstruct*, struct rplystruct*,                               \
+#define EVRPC_HEADER(rpcname, reqstruct, rplystruct)             \
+  EVRPC_STRUCT(rpcname) {                                        \
+    struct evrpc_hook_meta* hook_meta;                           \
+    struct reqstruct* request;                                   \
+    struct rplystruct* reply;                                    \
+    struct evrpc* rpc;                                           \
+    struct evhttp_request* http_req;                             \
+    struct evbuffer* rpc_data;                                   \
+  };                                                             \
+  EVENT2_EXPORT_SYMBOL int evrpc_send_request_##rpcname(         \
+      struct evrpc_pool*, struct reqstruct*, struct rplystruct*, \
       void (*)(struct evrpc_status*, struct reqstruct*, struct rplystruct*, void* cbarg), void*);
 
 /* The function that makes the call. */
-#define EVRPC_GENERATE(rpcname, reqstruct, rplystruct)                                           \
-  int evrpc_send_request_##rpcname(                                                              \
-      struct evrpc_pool* pool, struct reqstruct* request, struct rplystruct* reply,              \
-      void (*cb)(struct evrpc_status*, struct reqstruct*, struct rplystruct*, void* cbarg),      \
-      void* cbarg) {                                                                             \
-    return evrpc_send_request_generic(                                                           \
-        pool, request, reply, (void (*)(struct evrpc_status*, void*, void*, void*))cb, cbarg,    \
-        #rpcname, (void (*)(struct evbuffer*, void*))reqstruct##_marshal,                        \
-        (void (*)(void*))rplystruct##_clear, (int (*)(void*, struct evbuffer*))rplystruct##_unmarshal); \
+#define EVRPC_GENERATE(rpcname, reqstruct, rplystruct)                                        \
+  int evrpc_send_request_##rpcname(                                                           \
+      struct evrpc_pool* pool, struct reqstruct* request, struct rplystruct* reply,           \
+      void (*cb)(struct evrpc_status*, struct reqstruct*, struct rplystruct*, void* cbarg),   \
+      void* cbarg) {                                                                          \
+    return evrpc_send_request_generic(                                                        \
+        pool, request, reply, (void (*)(struct evrpc_status*, void*, void*, void*))cb, cbarg, \
+        #rpcname, (void (*)(struct evbuffer*, void*))reqstruct##_marshal,                     \
+        (void (*)(void*))rplystruct##_clear,                                                  \
+        (int (*)(void*, struct evbuffer*))rplystruct##_unmarshal);                            \
   }
 
 /* ---- Answering calls. */
@@ -92,22 +93,22 @@ struct evrpc_base* evrpc_init(struct evhttp* server);
 EVENT2_EXPORT_SYMBOL
 void evrpc_free(struct evrpc_base* base);
 
-/* callback is void (*)(EVRPC_STRUCT(name)*, void*): it looks at the request, fills in the reply, and
- * ends, then or later, with EVRPC_REQUEST_DONE. */
-#define EVRPC_REGISTER(base, name, request, reply, callback, cbarg)                              \
-  evrpc_register_generic(                                                                        \
-      base, #name, (void (*)(struct evrpc_req_generic*, void*))callback, cbarg,                  \
-      (void* (*)(void*))request##_new_with_arg, NULL, (void (*)(void*))request##_free,           \
-      (int (*)(void*, struct evbuffer*))request##_unmarshal,                                     \
-      (void* (*)(void*))reply##_new_with_arg, NULL, (void (*)(void*))reply##_free,               \
+/* callback is void (*)(EVRPC_STRUCT(name)*, void*): it looks at the request, fills in the reply,
+ * and ends, then or later, with EVRPC_REQUEST_DONE. */
+#define EVRPC_REGISTER(base, name, request, reply, callback, cbarg)                    \
+  evrpc_register_generic(                                                              \
+      base, #name, (void (*)(struct evrpc_req_generic*, void*))callback, cbarg,        \
+      (void* (*)(void*))request##_new_with_arg, NULL, (void (*)(void*))request##_free, \
+      (int (*)(void*, struct evbuffer*))request##_unmarshal,                           \
+      (void* (*)(void*))reply##_new_with_arg, NULL, (void (*)(void*))reply##_free,     \
       (int (*)(void*))reply##_complete, (void (*)(struct evbuffer*, void*))reply##_marshal)
 #define EVRPC_UNREGISTER(base, name) evrpc_unregister_rpc((base), #name)
 
 /* Send the reply; request and reply are freed. */
-#define EVRPC_REQUEST_DONE(rpc_req)                                         \
-  do {                                                                      \
-    struct evrpc_req_generic* req_ = (struct evrpc_req_generic*)(rpc_req);  \
-    evrpc_request_done(req_);                                               \
+#define EVRPC_REQUEST_DONE(rpc_req)                                        \
+  do {                                                                     \
+    struct evrpc_req_generic* req_ = (struct evrpc_req_generic*)(rpc_req); \
+    evrpc_request_done(req_);                                              \
   } while (0)
 
 /* The HTTP request that carried it. */
@@ -118,9 +119,8 @@ EVENT2_EXPORT_SYMBOL
 int evrpc_register_generic(struct evrpc_base* base, const char* name,
                            void (*callback)(struct evrpc_req_generic*, void*), void* cbarg,
                            void* (*req_new)(void*), void* req_new_arg, void (*req_free)(void*),
-                           int (*req_unmarshal)(void*, struct evbuffer*),
-                           void* (*rpl_new)(void*), void* rpl_new_arg, void (*rpl_free)(void*),
-                           int (*rpl_complete)(void*),
+                           int (*req_unmarshal)(void*, struct evbuffer*), void* (*rpl_new)(void*),
+                           void* rpl_new_arg, void (*rpl_free)(void*), int (*rpl_complete)(void*),
                            void (*rpl_marshal)(struct evbuffer*, void*));
 EVENT2_EXPORT_SYMBOL
 int evrpc_register_rpc(struct evrpc_base* base, struct evrpc* rpc,
@@ -159,11 +159,11 @@ void evrpc_pool_set_timeout(struct evrpc_pool* pool, int timeout_in_secs);
   evrpc_send_request_##name((pool), (request), (reply), (cb), (cbarg))
 
 /* The same in two steps, with time for changes between them. */
-#define EVRPC_MAKE_CTX(rpcname, reqstruct, rplystruct, pool, request, reply, cb, cbarg)         \
-  evrpc_make_request_ctx(pool, request, reply, #rpcname,                                        \
-                         (void (*)(struct evbuffer*, void*))reqstruct##_marshal,                \
-                         (void (*)(void*))rplystruct##_clear,                                   \
-                         (int (*)(void*, struct evbuffer*))rplystruct##_unmarshal,              \
+#define EVRPC_MAKE_CTX(rpcname, reqstruct, rplystruct, pool, request, reply, cb, cbarg) \
+  evrpc_make_request_ctx(pool, request, reply, #rpcname,                                \
+                         (void (*)(struct evbuffer*, void*))reqstruct##_marshal,        \
+                         (void (*)(void*))rplystruct##_clear,                           \
+                         (int (*)(void*, struct evbuffer*))rplystruct##_unmarshal,      \
                          (void (*)(struct evrpc_status*, void*, void*, void*))cb, cbarg)
 EVENT2_EXPORT_SYMBOL
 int evrpc_make_request(struct evrpc_request_wrapper* ctx);

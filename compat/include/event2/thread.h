@@ -1,6 +1,6 @@
 /* Locks. The library takes none until it is told how, here, before the first base is made. Programs
- * with POSIX threads call evthread_use_pthreads; with another thread library they hand in callbacks.
- * The int functions return 0, or -1 if the wish came too late or made no sense. */
+ * with POSIX threads call evthread_use_pthreads; with another thread library they hand in
+ * callbacks. The int functions return 0, or -1 if the wish came too late or made no sense. */
 #ifndef EVENT2_THREAD_H_INCLUDED_
 #define EVENT2_THREAD_H_INCLUDED_
 

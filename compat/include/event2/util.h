@@ -1,7 +1,7 @@
 /* Portable odds and ends: integer types of known width, sockets, time, addresses, name lookup,
  * locale-free strings, and strong random bytes. Needs no event_base and no library state but the
- * random generator's. Unless stated otherwise a function returns 0 when it worked and -1, with errno
- * set by the system, when it did not. */
+ * random generator's. Unless stated otherwise a function returns 0 when it worked and -1, with
+ * errno set by the system, when it did not. */
 #ifndef EVENT2_UTIL_H_INCLUDED_
 #define EVENT2_UTIL_H_INCLUDED_
 
@@ -124,28 +124,28 @@ int evutil_make_tcp_listen_socket_deferred(evutil_socket_t sock);
 #define evutil_timerisset(tvp) ((tvp)->tv_sec != 0 || (tvp)->tv_usec != 0)
 
 /* True if a OP b, for OP one of == != < <= > >= . Seconds decide unless they are equal. */
-#define evutil_timercmp(tvp, uvp, cmp)                                \
-  ((tvp)->tv_sec != (uvp)->tv_sec ? ((tvp)->tv_sec cmp (uvp)->tv_sec) \
-                                  : ((tvp)->tv_usec cmp (uvp)->tv_usec))
+#define evutil_timercmp(tvp, uvp, cmp)                               \
+  ((tvp)->tv_sec != (uvp)->tv_sec ? ((tvp)->tv_sec cmp(uvp)->tv_sec) \
+                                  : ((tvp)->tv_usec cmp(uvp)->tv_usec))
 
 /* sum = a + b and difference = a - b, with the microseconds carried into 0 ... 999999. */
-#define evutil_timeradd(tvp, uvp, vvp)                     \
-  do {                                                     \
-    (vvp)->tv_sec = (tvp)->tv_sec + (uvp)->tv_sec;         \
-    (vvp)->tv_usec = (tvp)->tv_usec + (uvp)->tv_usec;      \
-    if ((vvp)->tv_usec >= 1000000) {                       \
-      (vvp)->tv_usec -= 1000000;                           \
-      ++(vvp)->tv_sec;                                     \
-    }                                                      \
+#define evutil_timeradd(tvp, uvp, vvp)                \
+  do {                                                \
+    (vvp)->tv_sec = (tvp)->tv_sec + (uvp)->tv_sec;    \
+    (vvp)->tv_usec = (tvp)->tv_usec + (uvp)->tv_usec; \
+    if ((vvp)->tv_usec >= 1000000) {                  \
+      (vvp)->tv_usec -= 1000000;                      \
+      ++(vvp)->tv_sec;                                \
+    }                                                 \
   } while (0)
-#define evutil_timersub(tvp, uvp, vvp)                     \
-  do {                                                     \
-    (vvp)->tv_sec = (tvp)->tv_sec - (uvp)->tv_sec;         \
-    (vvp)->tv_usec = (tvp)->tv_usec - (uvp)->tv_usec;      \
-    if ((vvp)->tv_usec < 0) {                              \
-      (vvp)->tv_usec += 1000000;                           \
-      --(vvp)->tv_sec;                                     \
-    }                                                      \
+#define evutil_timersub(tvp, uvp, vvp)                \
+  do {                                                \
+    (vvp)->tv_sec = (tvp)->tv_sec - (uvp)->tv_sec;    \
+    (vvp)->tv_usec = (tvp)->tv_usec - (uvp)->tv_usec; \
+    if ((vvp)->tv_usec < 0) {                         \
+      (vvp)->tv_usec += 1000000;                      \
+      --(vvp)->tv_sec;                                \
+    }                                                 \
   } while (0)
 
 #define evutil_gettimeofday(tv, tz) gettimeofday((tv), (tz))

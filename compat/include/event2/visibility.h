@@ -6,9 +6,9 @@
 
 #include <event2/event-config.h>
 
-#if (defined(event_shared_EXPORTS) || defined(event_core_shared_EXPORTS) ||          \
+#if (defined(event_shared_EXPORTS) || defined(event_core_shared_EXPORTS) ||           \
      defined(event_extra_shared_EXPORTS) || defined(event_pthreads_shared_EXPORTS) || \
-     defined(event_openssl_shared_EXPORTS)) &&                                       \
+     defined(event_openssl_shared_EXPORTS)) &&                                        \
     defined(__GNUC__)
 #define EVENT2_EXPORT_SYMBOL __attribute__((visibility("default")))
 #else

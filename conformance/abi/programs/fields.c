@@ -1,4 +1,5 @@
-/* Programs walk libevent's lists and read the fields of its structures, not always through functions. */
+/* Programs walk libevent's lists and read the fields of its structures, not always through
+ * functions. */
 #include <event.h>
 #include <evhttp.h>
 #include <sys/queue.h>

@@ -1,5 +1,6 @@
-/* Names of libevent 1.4 and of 2.1 in one program, as old programs carried forward have them: compiles
- * without a warning with either set of headers, and linked with either library prints the same. */
+/* Names of libevent 1.4 and of 2.1 in one program, as old programs carried forward have them:
+ * compiles without a warning with either set of headers, and linked with either library prints the
+ * same. */
 #include <evdns.h>
 #include <event.h>
 #include <event2/bufferevent_ssl.h>

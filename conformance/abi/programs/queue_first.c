@@ -1,7 +1,9 @@
 /* <sys/queue.h> before and after libevent's headers: its macros are whole either way. */
 #include <event2/event_struct.h>
 #include <event2/keyvalq_struct.h>
+
 #include <sys/queue.h>
+
 #include <event2/http.h>
 #include <event2/http_struct.h>
 #include <event2/rpc.h>
