@@ -133,7 +133,7 @@ void TimerHeap::push(const Promise& promise) {
   sift_up(heap_size_++, promise);
 }
 
-void TimerHeap::sift_up(std::uint32_t hole, const Promise& promise) {
+void TimerHeap::sift_up(std::uint32_t hole, Promise promise) {
   while (hole != 0) {
     const std::uint32_t parent = (hole - 1) / kBranches;
     if (!before(promise, heap_[parent])) break;
@@ -144,7 +144,7 @@ void TimerHeap::sift_up(std::uint32_t hole, const Promise& promise) {
   heap_[hole] = promise;
 }
 
-void TimerHeap::sift_down(std::uint32_t hole, const Promise& promise) {
+void TimerHeap::sift_down(std::uint32_t hole, Promise promise) {
   for (;;) {
     const std::uint32_t first_child = hole * kBranches + 1;
     if (first_child >= heap_size_) break;

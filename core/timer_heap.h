@@ -92,8 +92,9 @@ class TimerHeap {
   bool reserve_promises(std::uint32_t count);
   bool reserve_timers(std::uint32_t count);
   void push(const Promise& promise);
-  void sift_up(std::uint32_t hole, const Promise& promise);
-  void sift_down(std::uint32_t hole, const Promise& promise);
+  // By value: what is sifted may stand in the heap already, where it is overwritten on the way.
+  void sift_up(std::uint32_t hole, Promise promise);
+  void sift_down(std::uint32_t hole, Promise promise);
   void remove_root();
   void sweep();
   void release(TimerId timer);

@@ -181,6 +181,33 @@ void void_promises_do_not_pile_up(void**) {
   assert_true(heap.sift_steps() - steps < 2'000);
 }
 
+// Many moves and cancellations without an expiry in between, which is what makes the heap sweep.
+void sweeping_loses_nothing_and_keeps_the_order(void**) {
+  Random random;
+  for (int round = 0; round < 20; ++round) {
+    TimerHeap heap;
+    constexpr std::uint32_t kTimers = 1000;
+    static TimerId timers[kTimers];
+    for (auto& timer : timers) timer = heap.arm(owner_of(1), 1'000'000 + random.below(1'000'000));
+    for (int i = 0; i < 5000; ++i) {
+      const TimerId timer = timers[random.below(kTimers)];
+      const Nanoseconds step = random.below(1000);
+      assert_true(heap.move(timer, heap.when(timer) + (random.below(2) != 0 ? step : -step)));
+    }
+    for (std::uint32_t i = 0; i < kTimers / 2; ++i) heap.cancel(timers[i]);
+    Nanoseconds before = 0;
+    for (std::uint32_t left = kTimers / 2; left != 0; --left) {
+      assert_int_equal(heap.size(), left);
+      const Nanoseconds earliest = heap.earliest();
+      assert_true(earliest >= before);
+      before = earliest;
+      assert_non_null(heap.pop_due(earliest));
+    }
+    assert_true(heap.empty());
+    assert_true(heap.earliest() == kForever);
+  }
+}
+
 void every_armed_timer_can_be_walked(void**) {
   TimerHeap heap;
   for (std::uint32_t i = 0; i < 10; ++i)
@@ -209,6 +236,7 @@ constexpr CMUnitTest kTests[] = {
     cmocka_unit_test(nothing_is_ever_early),
     cmocka_unit_test(slots_are_reused_and_old_promises_do_not_bind_the_new_timer),
     cmocka_unit_test(void_promises_do_not_pile_up),
+    cmocka_unit_test(sweeping_loses_nothing_and_keeps_the_order),
     cmocka_unit_test(every_armed_timer_can_be_walked),
     cmocka_unit_test(an_empty_heap_has_no_earliest),
 };
