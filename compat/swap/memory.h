@@ -29,8 +29,9 @@ class List {
   void add(const T& value) {
     if (count_ == room_) {
       size_t room = room_ == 0 ? 8 : room_ * 2;
-      T* items = static_cast<T*>(take(room * sizeof(T)));
-      if (count_ > 0) std::memcpy(items, items_, count_ * sizeof(T));
+      constexpr size_t kEach = sizeof(T);  // NOLINT(bugprone-sizeof-expression): T may be a pointer
+      T* items = static_cast<T*>(take(room * kEach));
+      if (count_ > 0) std::memcpy(items, items_, count_ * kEach);
       items_ = items;
       room_ = room;
     }

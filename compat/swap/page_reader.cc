@@ -63,7 +63,7 @@ uint64_t now_ns() {
 
 }  // namespace
 
-List<PageFile> find_pages(pid_t wanted) {
+List<PageFile> find_pages(pid_t pid_or_zero) {
   List<PageFile> pages;
   DIR* directory = opendir(page_directory());
   if (directory == nullptr) return pages;
@@ -72,7 +72,7 @@ List<PageFile> find_pages(pid_t wanted) {
     if (strncmp(entry->d_name, view::kPagePrefix, prefix) != 0) continue;
     char* end;
     long pid = strtol(entry->d_name + prefix, &end, 10);
-    if (pid <= 0 || *end != '.' || (wanted != 0 && pid != wanted)) continue;
+    if (pid <= 0 || *end != '.' || (pid_or_zero != 0 && pid != pid_or_zero)) continue;
     PageFile file = {static_cast<pid_t>(pid), format("%s/%s", page_directory(), entry->d_name),
                      nullptr, nullptr};
     if (!is_running(file.pid)) {
