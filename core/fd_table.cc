@@ -182,6 +182,15 @@ int FdTable::set_demand(int fd, const Demand& demand, Identity identity) {
   return error;
 }
 
+void FdTable::lower_demand(int fd, const Demand& demand) {
+  const Slot slot = slot_of(fd);
+  if (slot == kNoSlot) return;
+  PollDesc& desc = poller_.cache().at(slot);
+  if (tell(desc, slot, interest_of(desc, demand), Identity::kSame) != 0) note_change(desc, slot);
+  park(desc, slot, demand);
+  if (desc.registration.wanted == 0 && !has_flag(desc, kRegistered | kChanged)) drop(desc, slot);
+}
+
 // In edge mode a registration only ever grows: what is wanted no more is remembered, not removed.
 Interest FdTable::interest_of(const PollDesc& desc, const Demand& demand) const {
   if (demand.modes == 0 || !demand.edge || !poller_.traits().edge) return {demand.modes, false};

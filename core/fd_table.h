@@ -65,6 +65,10 @@ class FdTable {
   // force (EBADF, EPERM, ENOMEM, ENOSPC …).
   int set_demand(int fd, const Demand& demand, Identity identity);
 
+  // The same when watchers leave and none comes: that can not fail. What the kernel has against it
+  // is found out before the next sleep.
+  void lower_demand(int fd, const Demand& demand);
+
   // What was demanded last.
   Waiter* waiter(int fd) const;
   ModeSet wanted(int fd) const;

@@ -117,7 +117,6 @@ int SignalSink::watch(int signal) {
     if (error != 0) return error;
   }
   ++watchers[signal];
-  node_->caught[signal].store(0, std::memory_order_relaxed);
   node_->watched[signal].store(true, std::memory_order_seq_cst);
   return 0;
 }

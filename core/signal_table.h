@@ -36,6 +36,7 @@ class SignalSink {
 
   // 0 or an errno (EINVAL for a number that is no signal or can not be caught). Watching is counted
   // neither here nor there: once for each loop and signal.
+  // What was caught stays caught, even if nobody watches by the time it is taken.
   int watch(int signal);
   int unwatch(int signal);
   bool watches(int signal) const;

@@ -150,7 +150,7 @@ void unwatch_io(event_base* base, Event* ev) {
   const int fd = ev->ev_fd;
   if (fd < 0) return;
   Event* head = unlink(ev, first_watcher(base, fd));
-  base->loop.fds().set_demand(fd, demand_of(head), netpoll::Identity::kSame);
+  base->loop.fds().lower_demand(fd, demand_of(head));
 }
 
 void activate_io(event_base* base, int fd, short events) {

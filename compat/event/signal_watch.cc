@@ -20,8 +20,8 @@ void hand_out_signals(event_callback*, void* argument) {
   const Guard guard(base->lock);
   netpoll::SignalSink& caught = base->loop.signals();
   if (!caught.take_any()) return;
+  // Whoever watches a signal now gets it, even if it was caught for somebody who has left.
   for (int signal = 1; signal < netpoll::kSignals; ++signal) {
-    if (!caught.watches(signal)) continue;
     const std::uint32_t times = caught.take(signal);
     if (times == 0) continue;
     activate_signal(base, signal, static_cast<short>(times < SHRT_MAX ? times : SHRT_MAX));

@@ -214,6 +214,24 @@ void failing_to_grow_leaves_the_old_demand_in_force(void**) {
   assert_ptr_equal(table.first().waiter, kWaiter);
 }
 
+void leaving_can_not_fail_whatever_the_kernel_says(void**) {
+  Table table;
+  // One wants levels and one edges, so together they want levels; when the first leaves, the kernel
+  // has to be told, and finds the number closed.
+  table.demand(kRead, Identity::kUnknown);
+  fake()->modify_error = EBADF;
+  table.loop.fds().lower_demand(kFd, {kOtherWaiter, kRead, true, 0});
+  assert_ptr_equal(table.loop.fds().waiter(kFd), kOtherWaiter);
+  fake()->add_error = EBADF;
+  table.turn();
+  assert_ptr_equal(table.first().waiter, kOtherWaiter);
+  assert_int_equal(table.first().modes, kInvalid);
+  table.loop.fds().lower_demand(kFd, {});
+  table.turn();
+  assert_int_equal(table.loop.fds().watched(), 0);
+  table.loop.fds().lower_demand(99, {});
+}
+
 void a_registration_that_is_there_already_is_taken_over(void**) {
   Table table;
   fake()->add_error = EEXIST;
@@ -521,6 +539,7 @@ constexpr CMUnitTest kTests[] = {
     cmocka_unit_test(a_descriptor_that_proves_closed_is_reported_as_invalid),
     cmocka_unit_test(failing_to_add_leaves_nothing_behind),
     cmocka_unit_test(failing_to_grow_leaves_the_old_demand_in_force),
+    cmocka_unit_test(leaving_can_not_fail_whatever_the_kernel_says),
     cmocka_unit_test(a_registration_that_is_there_already_is_taken_over),
     cmocka_unit_test(negative_descriptors_are_refused),
     cmocka_unit_test(waiters_get_what_they_want_and_no_more),

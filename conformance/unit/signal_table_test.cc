@@ -56,6 +56,17 @@ void several_catches_are_counted(void**) {
   assert_int_equal(sink.take(SIGUSR2), 5);
 }
 
+void what_was_caught_outlasts_its_watcher(void**) {
+  SignalSink sink;
+  sink.open(count_wake, nullptr);
+  sink.watch(SIGUSR1);
+  raise(SIGUSR1);
+  sink.unwatch(SIGUSR1);
+  sink.watch(SIGUSR1);
+  assert_true(sink.take_any());
+  assert_int_equal(sink.take(SIGUSR1), 1);
+}
+
 void my_own_handler(int) {}
 
 void the_previous_handler_comes_back_with_the_last_watcher(void**) {
@@ -161,6 +172,7 @@ constexpr CMUnitTest kTests[] = {
     cmocka_unit_test(every_loop_that_watches_a_signal_gets_it),
     cmocka_unit_test(a_loop_that_has_left_gets_nothing_and_the_others_still_do),
     cmocka_unit_test(several_catches_are_counted),
+    cmocka_unit_test(what_was_caught_outlasts_its_watcher),
     cmocka_unit_test(the_previous_handler_comes_back_with_the_last_watcher),
     cmocka_unit_test(watching_twice_counts_once),
     cmocka_unit_test(numbers_that_are_no_signals_are_refused),
