@@ -30,10 +30,10 @@ $(B)/obj/%.o: %.c $(B)/flags/c $$(call module_flags,$$(@D)) | $(GENERATED_HEADER
 # A module's own flags count as well, but adding a source to it must not rebuild the rest: the lines
 # of module.mk that speak of flags are remembered apart, each made a single word.
 module_flags = $(if $(filter $(modules),$(patsubst $(B)/obj/%,%,$(1))),\
-  $(B)/flags/modules/$(patsubst $(B)/obj/%,%,$(1)).flags)
+  $(B)/flags/modules/$(patsubst $(B)/obj/%,%,$(1)).mk)
 flag_lines := $(shell grep FLAGS /dev/null $(modules:=/module.mk) | tr ' \t' '~~')
 $(shell mkdir -p $(addprefix $(B)/flags/modules/,$(dir $(modules))))
-$(foreach module,$(modules),$(call remember,$(filter $(module)/module.mk:%,$(flag_lines)),modules/$(module).flags))
+$(foreach module,$(modules),$(call remember,$(filter $(module)/module.mk:%,$(flag_lines)),modules/$(module).mk))
 
 .PRECIOUS: %/.
 -include $(patsubst %.o,%.d,$(sort $(ALL_OBJECTS)))
