@@ -33,6 +33,8 @@ comma := ,
 space := $(empty) $(empty)
 B ?= $(subst $(space),-,$(strip build $(filter-out g++,$(notdir $(firstword $(CXX)))) $(SAN)))
 root := $(CURDIR)
+# One name for one tree, whoever calls: the flags that objects depend on have it in them.
+override B := $(patsubst $(root)/%,%,$(abspath $(B)))
 Q := $(if $(V),,@)
 
 ifneq ($(filter-out address undefined thread,$(SAN)),)

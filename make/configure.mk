@@ -29,3 +29,11 @@ $(B)/config.mk: $(B)/configure make/config.mk.in $(configure_memory)
 	@touch $@
 
 include $(B)/config.mk
+
+# Where an installation goes. What is made for one destination lies apart, so that another prefix on the
+# command line of `make install` leaves the rest of the tree as it is.
+own := $(if $(filter yes,$(system_names)),,/pollshim)
+pkglibdir := $(libdir)$(own)
+pkgincludedir := $(includedir)$(own)
+pkgconfigdir := $(pkglibdir)/pkgconfig
+install_gen := $(B)/gen/for$(pkglibdir)

@@ -40,3 +40,7 @@ differs = $(subst x$(strip $(1)),,x$(strip $(2)))$(subst x$(strip $(2)),,x$(stri
 $(call remember,$(CXX) $(BASE_CPPFLAGS) $(BASE_CXXFLAGS),cc)
 $(call remember,$(CC) $(BASE_CPPFLAGS) $(BASE_CFLAGS),c)
 $(call remember,$(CC) $(BASE_LDFLAGS) $(SHARED_LDFLAGS),link)
+# For what has the configured directories compiled in.
+ifeq ($(filter command,$(foreach v,prefix exec_prefix libdir includedir,$(origin $v))),)
+$(call remember,$(pkglibdir) $(pkgincludedir),directories)
+endif

@@ -9,9 +9,6 @@
 #       $(B)/lib/pollshim/SONAME with the symbolic links LINK_NAMES, to be installed. A library of ours
 #       among LIBS (by its path in $(B)) is needed even when no symbol of it is used, and is found
 #       beside this one at run time.
-#   $(eval $(call pkgconfig,NAME,TEMPLATE))
-#       NAME.pc twice: in $(B)/lib/pollshim/pkgconfig for use from the build tree, and as installed.
-#       In the template @libdir@, @includedir@ and @version@ are replaced.
 #   $(eval $(call check,NAME,COMMAND,SECONDS,PREREQUISITES))
 #       A check of `make check`: a shell command run from the repository root with B, CC and TMPDIR in
 #       its environment, its time limit, and the files it needs built.
@@ -76,20 +73,6 @@ $(B)/lib/pollshim/$(1): $(B)/lib/pollshim/$(2)
 	$$(Q)ln -sf $(2) $$@
 all: $(B)/lib/pollshim/$(1)
 INSTALL_LIBS += $(B)/lib/pollshim/$(1)
-endef
-
-define pkgconfig
-$(B)/lib/pollshim/pkgconfig/$(1).pc: $(2) $(B)/config.mk
-	$$(call say,PC,$$@)
-	@mkdir -p $$(@D)
-	@sed -e 's|@libdir@|$(abspath $(B))/lib/pollshim|g' -e 's|@includedir@|$(root)/compat/include|g' \
-	  -e 's|@version@|$$(PACKAGE_VERSION)|g' $$< >$$@
-$(B)/gen/pkgconfig/$(1).pc: $(2) $(B)/config.mk $(B)/flags/directories
-	@mkdir -p $$(@D)
-	@sed -e 's|@libdir@|$$(pkglibdir)|g' -e 's|@includedir@|$$(pkgincludedir)|g' \
-	  -e 's|@version@|$$(PACKAGE_VERSION)|g' $$< >$$@
-all: $(B)/lib/pollshim/pkgconfig/$(1).pc $(B)/gen/pkgconfig/$(1).pc
-INSTALL_PC += $(B)/gen/pkgconfig/$(1).pc
 endef
 
 define check

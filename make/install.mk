@@ -8,19 +8,12 @@
 #   INSTALL_MAN      manual pages; the suffix names the section
 # They go to lib/pollshim and include/pollshim, where nothing of the distribution is overwritten; with
 # --enable-system-names to lib and include themselves. DESTDIR is honoured, and prefix on the command
-# line as well.
+# line as well: it changes nothing in the build tree, only what is made for that destination below
+# $(install_gen).
 
 #: make install         install below prefix (CONFIGURE_FLAGS=--prefix=...; DESTDIR is honoured)
 #: make uninstall       remove exactly what install puts there
 .PHONY: install uninstall
-own := $(if $(filter yes,$(system_names)),,/pollshim)
-pkglibdir := $(libdir)$(own)
-pkgincludedir := $(includedir)$(own)
-pkgconfigdir := $(pkglibdir)/pkgconfig
-
-# What stands in an installed file besides the sources.
-$(call remember,$(pkglibdir) $(pkgincludedir),directories)
-
 # SOURCE:DESTINATION of every file.
 installed := $(foreach f,$(INSTALL_LIBS),$f:$(pkglibdir)/$(patsubst $(B)/lib/pollshim/%,%,$f)) \
   $(foreach f,$(INSTALL_BIN),$f:$(bindir)/$(notdir $f)) \

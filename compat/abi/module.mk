@@ -83,7 +83,7 @@ $(abi)/pkgconfig/$(1).pc: compat/abi/library.pc.in compat/abi/module.mk
 	@mkdir -p $$(@D)
 	$$(Q)sed -e 's|@prefix@|$(root)|;s|@exec_prefix@|$$$${prefix}|' -e 's|@includedir@|$(root)/compat/include|' \
 	  -e 's|@libdir@|$(abspath $(abi))|;s|@rpath@| $$(abi_rpath)|' $$(abi_pc_edit_$(1)) $$< >$$@
-$(abi_gen)/$(1).pc: compat/abi/library.pc.in FORCE
+$(install_gen)/$(1).pc: compat/abi/library.pc.in FORCE
 	@mkdir -p $$(@D)
 	$$(Q)sed -e 's|@prefix@|$$(prefix)|;s|@exec_prefix@|$$(exec_prefix)|' -e 's|@includedir@|$$(pkgincludedir)|' \
 	  -e 's|@libdir@|$$(pkglibdir)|;s|@rpath@|$$(if $$(filter yes,$$(system_names)),, $$(abi_rpath))|' \
@@ -91,7 +91,7 @@ $(abi_gen)/$(1).pc: compat/abi/library.pc.in FORCE
 abi_pc_edit_$(1) = -e 's|@name@|$(1)|;s|@description@|$(2)|;s|@version@|$(3)|;s|@libs@|$(4)|' \
   -e 's|@requires@|$(5)|;s|@libs_private@|$(6)|;s|@requires_private@|$(7)|' -e 's| *$$$$||'
 all: $(abi)/pkgconfig/$(1).pc
-INSTALL_PC += $(abi_gen)/$(1).pc
+INSTALL_PC += $(install_gen)/$(1).pc
 endef
 abi_version_event := 2.1.12-stable
 $(eval $(call abi_pc,libevent,events and buffers and DNS and HTTP,$(abi_version_event),-levent))

@@ -1,7 +1,7 @@
 # The package configuration for CMake: once for the build tree, once for where it will be installed. There it names the headers
 # relative to itself, so that an installation can be moved.
 cmake_build := $(B)/lib/pollshim/cmake/libevent
-cmake_gen := $(B)/gen/cmake
+cmake_gen := $(install_gen)/cmake
 
 $(cmake_build)/LibeventConfig.cmake: compat/cmake/LibeventConfig.cmake.in compat/cmake/module.mk
 	@mkdir -p $(@D)

@@ -7,6 +7,7 @@ $(eval $(call program,pollshim,$(swap_SRC),$(LIBELF_LIBS)))
 $(B)/obj/compat/swap/%.o: CXXFLAGS += $(LIBELF_CFLAGS)
 # Where to look when the libraries are not beside the command: what the installation will be told.
 $(B)/obj/compat/swap/families.o: CPPFLAGS += -DPOLLSHIM_INSTALLED_LIBRARIES='"$(pkglibdir)"'
+$(B)/obj/compat/swap/families.o: $(B)/flags/directories
 all: $(B)/bin/pollshim
 INSTALL_BIN += $(B)/bin/pollshim
 INSTALL_COMPLETION += compat/swap/pollshim.bash
