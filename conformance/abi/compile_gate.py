@@ -85,12 +85,13 @@ def headers_alone(gate, include, originals, chosen=None):
 
 
 def programs(gate, include, directory):
+    """What the headers themselves draw is said above: here they are the system's, all of them."""
     count = 0
     for path in sorted(glob.glob(os.path.join(directory, "*.c"))):
         with open(path) as file:
             text = file.read()
         for compiler, flags in C + CXX:
-            for place in ([], ["-I" + include]):
+            for place in ([], ["-isystem", include]):
                 complaint = compile_text(compiler, [*flags, *WARNINGS, *place], text)
                 if complaint:
                     gate.fault("%s, %s %s, %s headers:\n%s" % (

@@ -410,7 +410,7 @@ class LinkGateTest(GateTest):
     def test_a_link_name_that_leads_to_the_engine(self):
         os.unlink(self.libraries + "/libevent.so")
         os.symlink(ENGINE, self.libraries + "/libevent.so")
-        link_gate.cross_over(self.gate, self.libraries, self.work)
+        link_gate.cross_libevent(self.gate, self.libraries, self.work)
         self.assert_faulted(self.gate, "linked with ours library, a program needs " + ENGINE)
 
     def test_a_stub_that_is_loaded_and_leads_nowhere(self):
@@ -426,6 +426,14 @@ class LinkGateTest(GateTest):
                             "-Wl,-rpath,$ORIGIN", "-Wl,--enable-new-dtags"], check=True)
         link_gate.order(self.gate, self.libraries, self.work)
         self.assert_faulted(self.gate, "-levent -lev: events of 2.1.12-stable")
+
+    def test_a_library_that_ldconfig_takes_for_another(self):
+        # As the stubs would be, if they lay beside the faces.
+        os.unlink(self.libraries + "/libevent.so")
+        shutil.copy(self.libraries + "/pollshim-link/libevent.so", self.libraries + "/libevent.so.9")
+        os.unlink(self.libraries + "/libevent-2.1.so.7")
+        link_gate.linker_cache(self.gate, self.libraries, self.work)
+        self.assert_faulted(self.gate, "ldconfig makes libevent-2.1.so.7 libevent.so.9")
 
     def test_a_face_that_is_missing(self):
         os.unlink(self.libraries + "/libevent_core-2.1.so.7")

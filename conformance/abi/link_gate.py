@@ -6,6 +6,7 @@ faces in one process are one engine. And all of it again from an installed tree.
 
 import itertools
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,7 @@ from gate import Gate, main
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 PROGRAM = os.path.join(HERE, "programs", "old_and_new.c")
+LOOP = os.path.join(HERE, "programs", "macros_and_loop.c")
 ENGINE = "libpollshim-event.so.1"
 EVENT = "libevent-2.1.so.7"
 
@@ -36,25 +38,33 @@ def outcome(binary, library_path="", arguments=()):
     return done.stdout
 
 
-def cross_over(gate, directory, work):
+def cross_over(gate, directory, work, source, library, soname, expected_text):
     """Headers, library to link with, library to run on: each ours or theirs."""
     expected = None
     count = 0
     for headers, link in itertools.product(("theirs", "ours"), repeat=2):
         arguments = (["-I" + INCLUDE] if headers == "ours" else []) + (
-            ["-L" + directory] if link == "ours" else []) + ["-Wl,--no-undefined", "-levent"]
-        binary = build(work, "cross", arguments)
+            ["-L" + directory] if link == "ours" else []) + ["-Wl,--no-undefined", library]
+        binary = build(work, "cross", arguments, source)
         needed = elf.read(binary).needed
-        if EVENT not in needed or ENGINE in needed:
+        if soname not in needed or ENGINE in needed:
             gate.fault("linked with %s library, a program needs %s" % (link, " ".join(needed)))
         for place in ("", directory):
             printed = outcome(binary, place)
             expected = expected or printed
-            if printed != expected or "fired 2" not in printed:
+            if printed != expected or expected_text not in printed:
                 gate.fault("%s headers, %s library, run %s: %s" % (headers, link,
                            "on ours" if place else "on theirs", printed))
             count += 1
-    gate.saw(count, "crossings of headers and libraries")
+    gate.saw(count, "crossings of headers and libraries with %s" % library)
+
+
+def cross_libevent(gate, directory, work):
+    cross_over(gate, directory, work, PROGRAM, "-levent", EVENT, "fired 2")
+
+
+def cross_libev(gate, directory, work):
+    cross_over(gate, directory, work, LOOP, "-lev", "libev.so.4", "ticks 3")
 
 
 def names(gate, directory, work):
@@ -120,24 +130,42 @@ def by_hand(gate, directory, work):
 
 
 def static(gate, directory, work):
-    for archive in ("-levent", "-levent_core"):
-        binary = build(work, "static", ["-static", "-L" + directory, archive])
-        if "fired 2" not in outcome(binary):
+    for source, archive, expected in ((PROGRAM, "-levent", "fired 2"), (PROGRAM, "-levent_core", "fired 2"),
+                                      (LOOP, "-lev", "ticks 3")):
+        binary = build(work, "static", ["-static", "-L" + directory, archive], source)
+        if expected not in outcome(binary):
             gate.fault("linked statically with %s: %s" % (archive, outcome(binary)))
+
+
+def linker_cache(gate, directory, work):
+    """ldconfig, run over the libraries, changes nothing: it would link a SONAME to the file it likes
+    best, and must not see the stubs."""
+    copy = shutil.copytree(directory, os.path.join(work, "cached"), symlinks=True)
+    before = contents(copy)
+    run(["/sbin/ldconfig", "-n", copy])
+    for name in sorted(set(before) | set(contents(copy))):
+        if before.get(name) != contents(copy).get(name):
+            gate.fault("ldconfig makes %s %s instead of %s" % (name, contents(copy).get(name), before.get(name)))
+
+
+def contents(directory):
+    """Of each file, where it leads, or that it is one."""
+    return {entry.name: os.readlink(entry.path) if entry.is_symlink() else "a file"
+            for entry in os.scandir(directory)}
 
 
 def package_config(gate, place, work, sysroot=""):
     """pkg-config's flags are all that a program needs, to be run as well."""
     environment = dict(os.environ, PKG_CONFIG_LIBDIR=place, PKG_CONFIG_SYSROOT_DIR=sysroot)
-    files = [name[:-3] for name in sorted(os.listdir(place)) if name.startswith("libevent")]
+    files = [name[:-3] for name in sorted(os.listdir(place)) if name.startswith("lib")]
     for name in files:
-        if name in ("libevent_extra", "libevent_openssl"):
-            run(["pkg-config", "--exists", "--print-errors", name], env=environment)
-            continue
         flags = run(["pkg-config", "--cflags", "--libs", name], env=environment).split()
-        binary = build(work, "packaged", flags)
+        if name in ("libevent_openssl", "libnetpoll"):
+            continue
+        source, expected = (LOOP, "ticks 3") if name == "libev" else (PROGRAM, "fired 2")
+        binary = build(work, "packaged", flags, source)
         library_path = next(flag[2:] for flag in flags if flag.startswith("-L")) if sysroot else ""
-        if "fired 2" not in outcome(binary, library_path):
+        if expected not in outcome(binary, library_path):
             gate.fault("%s of %s: %s" % (name, place, outcome(binary, library_path)))
     gate.saw(len(files), "pkg-config files in %s" % os.path.relpath(place, work if sysroot else ROOT))
 
@@ -164,12 +192,14 @@ def check(build_tree):
     gate = Gate("abi-link")
     directory = os.path.realpath(os.path.join(build_tree, "lib", "pollshim"))
     with tempfile.TemporaryDirectory() as work:
-        cross_over(gate, directory, work)
+        cross_libevent(gate, directory, work)
+        cross_libev(gate, directory, work)
         names(gate, directory, work)
         one_engine(gate, directory, work)
         order(gate, directory, work)
         by_hand(gate, directory, work)
         static(gate, directory, work)
+        linker_cache(gate, directory, work)
         package_config(gate, os.path.join(directory, "pkgconfig"), work)
         installed(gate, build_tree, work)
     return gate
