@@ -25,6 +25,7 @@ static long long now = 400000LL * 1000 * 1000000;
 static int turn;
 
 long virtual_clock_waits;
+long virtual_clock_patience = 1000000;
 
 static void give_up(void) {
   abort();
@@ -43,6 +44,10 @@ void virtual_clock_advance(long milliseconds) {
 
 long long virtual_clock_milliseconds(void) {
   return (now - start) / millisecond;
+}
+
+static void count_wait(void) {
+  if (++virtual_clock_waits > virtual_clock_patience) virtual_clock_stuck();
 }
 
 /* Nothing was ready: lets `nanoseconds` pass, or for ever when negative. */
@@ -144,7 +149,7 @@ static int descriptor_of(int set, epoll_data_t data) {
 static int wait_on_epoll(int set, struct epoll_event* events, int capacity, long long limit) {
   struct epoll_event all[256];
   int room = capacity < 256 ? capacity : 256;
-  virtual_clock_waits++;
+  count_wait();
   int count = (int)syscall(SYS_epoll_pwait, set, all, room, 0, NULL, 0);
   if (count == 0 && limit != 0) pass(limit);
   for (int i = 1; i < count; i++) {
@@ -179,26 +184,37 @@ int epoll_pwait2(int set, struct epoll_event* events, int capacity, const struct
   return wait_on_epoll(set, events, capacity, from_timespec(limit));
 }
 
+/* ---- whose turn it is
+ * ---------------------------------------------------------------------------- */
+
+static void consider(int fd, int* chosen, int* lowest) {
+  if (fd < virtual_clock_first_descriptor) return;
+  if (fd > turn && (*chosen < 0 || fd < *chosen)) *chosen = fd;
+  if (*lowest < 0 || fd < *lowest) *lowest = fd;
+}
+static void take_turn(int chosen, int lowest) {
+  if (lowest >= 0) turn = chosen >= 0 ? chosen : lowest;
+}
+static int has_turn(int fd) {
+  return fd < virtual_clock_first_descriptor || fd == turn;
+}
+
 /* ---- poll --------------------------------------------------------------------------------------
  */
 
 static int wait_on_poll(struct pollfd* polled, nfds_t count, long long limit) {
   struct timespec none = {0, 0};
-  virtual_clock_waits++;
+  count_wait();
   int ready = (int)syscall(SYS_ppoll, polled, count, &none, NULL, 0);
   if (ready == 0 && limit != 0) pass(limit);
   if (ready <= 0) return ready;
   int chosen = -1, lowest = -1;
-  for (nfds_t i = 0; i < count; i++) {
-    if (polled[i].revents == 0) continue;
-    int fd = polled[i].fd;
-    if (fd > turn && (chosen < 0 || fd < chosen)) chosen = fd;
-    if (lowest < 0 || fd < lowest) lowest = fd;
-  }
-  turn = chosen >= 0 ? chosen : lowest;
+  for (nfds_t i = 0; i < count; i++)
+    if (polled[i].revents != 0) consider(polled[i].fd, &chosen, &lowest);
+  take_turn(chosen, lowest);
   ready = 0;
   for (nfds_t i = 0; i < count; i++) {
-    if (polled[i].fd != turn) polled[i].revents = 0;
+    if (!has_turn(polled[i].fd)) polled[i].revents = 0;
     ready += polled[i].revents != 0;
   }
   return ready;
@@ -217,26 +233,24 @@ int ppoll(struct pollfd* polled, nfds_t count, const struct timespec* limit, con
 
 static int wait_on_select(int end, fd_set* sets[3], long long limit) {
   struct timespec none = {0, 0};
-  virtual_clock_waits++;
+  count_wait();
   int ready = (int)syscall(SYS_pselect6, end, sets[0], sets[1], sets[2], &none, NULL);
   if (ready == 0 && limit != 0) pass(limit);
   if (ready <= 0) return ready;
   int chosen = -1, lowest = -1;
-  for (int fd = end - 1; fd >= 0; fd--) {
+  for (int fd = 0; fd < end; fd++) {
     int set = 0;
     for (int i = 0; i < 3; i++)
       set |= sets[i] != NULL && FD_ISSET(fd, sets[i]);
-    if (!set) continue;
-    lowest = fd;
-    if (fd > turn) chosen = fd;
+    if (set) consider(fd, &chosen, &lowest);
   }
-  turn = chosen >= 0 ? chosen : lowest;
+  take_turn(chosen, lowest);
   ready = 0;
   for (int i = 0; i < 3; i++) {
-    if (sets[i] == NULL) continue;
-    for (int fd = 0; fd < end; fd++)
-      if (fd != turn) FD_CLR(fd, sets[i]);
-    ready += FD_ISSET(turn, sets[i]) != 0;
+    for (int fd = 0; sets[i] != NULL && fd < end; fd++) {
+      if (!has_turn(fd)) FD_CLR(fd, sets[i]);
+      ready += FD_ISSET(fd, sets[i]) != 0;
+    }
   }
   return ready;
 }

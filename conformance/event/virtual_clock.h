@@ -13,7 +13,14 @@ long long virtual_clock_milliseconds(void);
 /* Called instead of waiting for ever: nothing is ready, no time limit, nobody could end it. */
 extern void (*virtual_clock_stuck)(void);
 
+/* Descriptors of the program itself start at this number; those below are the library's own, and
+ * poll() and select() always report them. */
+enum { virtual_clock_first_descriptor = 100 };
+
 /* Waits answered since the reset. */
 extern long virtual_clock_waits;
+
+/* Waits after which the caller is taken to spin, and virtual_clock_stuck is called each time. */
+extern long virtual_clock_patience;
 
 #endif

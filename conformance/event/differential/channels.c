@@ -6,7 +6,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { first_number = 100, limit = 16 };
+#include "conformance/event/virtual_clock.h"
+
+enum { first_number = virtual_clock_first_descriptor, limit = 16 };
 
 static int open_channels[limit];
 

@@ -11,4 +11,7 @@ void execute_with_a_difference(void);
 /* Leaves its trace in trace.h. */
 void execute(const struct program* program, const uint8_t* skipped);
 
+/* Whether the last program waited over and over without a callback, a timer or an end. */
+int execute_was_spinning(void);
+
 #endif

@@ -66,7 +66,11 @@ static enum call_kind choose_kind(struct stream* stream, int profile, int in_mai
   int ticket = below(stream, total);
   for (int kind = 0; kind < call_kind_count; kind++) {
     int weight = in_main ? kinds[kind].weight_in_main : kinds[kind].weight_in_callback;
-    if (ticket < weight) return (kinds[kind].profile & ~profile) ? call_none : (enum call_kind)kind;
+    if (ticket < weight) {
+      int unwanted = kinds[kind].profile & ~profile;
+      if (kind == call_raise) unwanted = profile & profile_quiet;
+      return unwanted ? call_none : (enum call_kind)kind;
+    }
     ticket -= weight;
   }
   return call_none;

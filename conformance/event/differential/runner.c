@@ -37,7 +37,8 @@ static void run_range(uint64_t seed, uint64_t count, int profile) {
     struct program program;
     program_generate(&program, seed + i, profile);
     execute(&program, NULL);
-    printf("%" PRIu64 " %016" PRIx64 "\n", seed + i, trace_hash());
+    printf("%" PRIu64 " %s%016" PRIx64 "\n", seed + i, execute_was_spinning() ? "stuck " : "",
+           trace_hash());
     fflush(stdout);
   }
 }
@@ -65,7 +66,7 @@ int main(int argc, char** argv) {
       run_range(seed, count, profile);
     } else if (sscanf(line, "hash %" SCNu64 " %d %256s", &seed, &profile, mask) == 3) {
       run_narrowed(seed, profile, mask);
-      printf("%016" PRIx64 "\n", trace_hash());
+      printf("%s%016" PRIx64 "\n", execute_was_spinning() ? "stuck " : "", trace_hash());
     } else if (sscanf(line, "show %" SCNu64 " %d %256s", &seed, &profile, mask) == 3) {
       run_narrowed(seed, profile, mask);
       printf("%send\n", trace_text());
