@@ -282,6 +282,25 @@ static void a_pending_or_active_event_may_not_move(void** state) {
   event_base_free(second);
 }
 
+static void the_assigning_macros_make_timers_and_signal_events(void** state) {
+  (void)state;
+  struct event_base* base = suite_base();
+  struct event timer, signal_event;
+  memset(&timer, 0, sizeof timer);
+  memset(&signal_event, 0, sizeof signal_event);
+  assert_false(evtimer_initialized(&timer));
+  assert_false(evsignal_initialized(&signal_event));
+  assert_int_equal(evtimer_assign(&timer, base, count_call, NULL), 0);
+  assert_int_equal(evsignal_assign(&signal_event, base, 10, count_call, NULL), 0);
+  assert_true(evtimer_initialized(&timer));
+  assert_true(evsignal_initialized(&signal_event));
+  assert_int_equal(event_get_events(&timer), 0);
+  assert_int_equal(event_get_fd(&timer), -1);
+  assert_int_equal(event_get_events(&signal_event), EV_SIGNAL | EV_PERSIST);
+  assert_int_equal(event_get_signal(&signal_event), 10);
+  event_base_free(base);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(an_event_tells_everything_it_was_made_of),
     cmocka_unit_test(parts_of_the_assignment_that_nobody_wants_may_be_left_out),
@@ -299,6 +318,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(an_event_may_free_itself_in_its_callback),
     cmocka_unit_test(the_self_argument_becomes_the_event),
     cmocka_unit_test(the_self_argument_is_a_constant_address),
+    cmocka_unit_test(the_assigning_macros_make_timers_and_signal_events),
     cmocka_unit_test(an_idle_event_may_move_to_another_base),
     cmocka_unit_test(a_pending_or_active_event_may_not_move),
 };

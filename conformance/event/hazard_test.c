@@ -83,6 +83,34 @@ static void deleting_after_the_close_is_no_error(void** state) {
   pair_close(&pair);
 }
 
+/* Failing must leave the descriptor's list as it was, however often it is tried. */
+static void additions_to_a_closed_descriptor_fail_again_and_again(void** state) {
+  (void)state;
+  struct event_base* base = suite_base();
+  struct pair pair = pair_open();
+  struct tally seen = {0};
+  struct event* reader = event_new(base, pair.near, EV_READ | EV_PERSIST, count_call, &seen);
+  struct event* writer = event_new(base, pair.near, EV_WRITE | EV_PERSIST, count_call, &seen);
+  assert_int_equal(event_add(reader, NULL), 0);
+  close(pair.near);
+  log_capture();
+  for (int i = 0; i < 3; i++) {
+    int answer = event_add(writer, NULL);
+    if (suite_has_feature(base, EV_FEATURE_ET)) {
+      assert_int_equal(answer, -1);
+      assert_int_equal(event_pending(writer, EV_WRITE, NULL), 0);
+    }
+  }
+  assert_int_equal(event_del(reader), 0);
+  assert_int_equal(event_del(writer), 0);
+  turn(base);
+  assert_int_equal(seen.calls, 0);
+  event_free(reader);
+  event_free(writer);
+  event_base_free(base);
+  close(pair.far);
+}
+
 enum reassign { keep_event, assign_event };
 
 /* A one-shot event fires; its descriptor is closed; another takes its number; the event is added
@@ -486,6 +514,7 @@ static void reinit_after_fork_forgets_descriptors_closed_meanwhile(void** state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_watched_descriptor_closed_without_deletion_leaves_the_others_working),
     cmocka_unit_test(deleting_after_the_close_is_no_error),
+    cmocka_unit_test(additions_to_a_closed_descriptor_fail_again_and_again),
     cmocka_unit_test(a_number_reused_after_firing_is_watched_anew),
     cmocka_unit_test(a_number_reused_after_firing_is_watched_anew_when_assigned),
     cmocka_unit_test(a_number_reused_after_deletion_is_watched_anew),

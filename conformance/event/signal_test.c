@@ -248,6 +248,60 @@ static void bases_one_after_the_other_catch_the_same_signal(void** state) {
   assert_int_equal(seen.calls, 3);
 }
 
+/* The original has one pipe and one base for all signals: the last that watched one takes them all.
+ */
+static void a_signal_reaches_every_base_that_watches_it(void** state) {
+  (void)state;
+  struct event_base* bases[2] = {suite_base(), suite_base()};
+  struct tally seen[2] = {{0}, {0}};
+  struct event* events[2];
+  log_capture();
+  for (int i = 0; i < 2; i++) {
+    events[i] = evsignal_new(bases[i], SIGUSR1, count_call, &seen[i]);
+    assert_int_equal(evsignal_add(events[i], NULL), 0);
+  }
+  if (suite_on_original())
+    assert_matches(log_text(),
+                   "2 Added a signal to event base 0x* with signals already added to event_base "
+                   "0x*.  Only one can have signals at a time with the * backend.  The base with "
+                   "the most recently added signal or the most recent event_base_loop() call gets "
+                   "preference; do not rely on this behavior in future Libevent versions.");
+  else
+    assert_string_equal(log_text(), "");
+  raise(SIGUSR1);
+  for (int i = 0; i < 2; i++)
+    turn(bases[i]);
+  assert_int_equal(seen[0].calls, suite_on_original() ? 0 : 1);
+  assert_int_equal(seen[1].calls, 1);
+  for (int i = 0; i < 2; i++) {
+    event_free(events[i]);
+    event_base_free(bases[i]);
+  }
+}
+
+static void different_signals_on_different_bases_stay_apart(void** state) {
+  (void)state;
+  struct event_base* bases[2] = {suite_base(), suite_base()};
+  struct tally seen[2] = {{0}, {0}};
+  struct event* events[2];
+  static const int numbers[] = {SIGUSR1, SIGUSR2};
+  log_capture();
+  for (int i = 0; i < 2; i++) {
+    events[i] = evsignal_new(bases[i], numbers[i], count_call, &seen[i]);
+    assert_int_equal(evsignal_add(events[i], NULL), 0);
+  }
+  raise(SIGUSR1);
+  raise(SIGUSR2);
+  for (int i = 0; i < 2; i++)
+    turn(bases[i]);
+  assert_int_equal(seen[0].calls, suite_on_original() ? 0 : 1);
+  assert_int_equal(seen[1].calls, 1);
+  for (int i = 0; i < 2; i++) {
+    event_free(events[i]);
+    event_base_free(bases[i]);
+  }
+}
+
 static void a_signal_event_may_time_out(void** state) {
   (void)state;
   struct event_base* base = suite_base();
@@ -326,6 +380,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_caught_signal_interrupts_no_other_call_needlessly),
     cmocka_unit_test(adding_the_event_again_catches_again),
     cmocka_unit_test(bases_one_after_the_other_catch_the_same_signal),
+    cmocka_unit_test(a_signal_reaches_every_base_that_watches_it),
+    cmocka_unit_test(different_signals_on_different_bases_stay_apart),
     cmocka_unit_test(a_signal_event_may_time_out),
     cmocka_unit_test(a_signal_that_came_while_blocked_arrives_when_unblocked),
     cmocka_unit_test(a_pending_signal_event_holds_the_loop_until_the_signal),

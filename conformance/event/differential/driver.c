@@ -14,7 +14,10 @@
 
 #include "conformance/event/differential/program.h"
 
-enum { answer_seconds = 10, batch = 200 };
+enum { batch = 200 };
+
+/* How long a runner may take for a program; less while one that hangs is narrowed. */
+static int patience = 20;
 
 struct side {
   const char* name;
@@ -54,7 +57,7 @@ static char* read_line(struct side* side) {
       return line;
     }
     struct pollfd ready = {.fd = side->answers, .events = POLLIN};
-    if (poll(&ready, 1, answer_seconds * 1000) <= 0) return NULL;
+    if (poll(&ready, 1, patience * 1000) <= 0) return NULL;
     ssize_t count = read(side->answers, side->pending + side->pending_length,
                          sizeof side->pending - side->pending_length);
     if (count <= 0) return NULL;
@@ -172,10 +175,12 @@ static void report(struct side sides[2], uint64_t seed, int profile) {
     stop(&sides[i]);
   printf("DIFFERENCE at seed %" PRIu64 " profile %d\n", seed, profile);
   fflush(stdout);
+  patience = 5;
   if (!differs(sides, seed, profile, mask)) {
     printf("(it does not show in a fresh process: something was left over from earlier seeds)\n");
     return;
   }
+  patience = 2;
   narrow(sides, seed, profile, mask);
   narrow(sides, seed, profile, mask);
   program_generate(&program, seed, profile);

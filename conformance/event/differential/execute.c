@@ -251,7 +251,7 @@ static void channel_call(const struct call* call) {
 }
 
 /* For a timeout the original goes through its heap, whose order is arbitrary but for the first. */
-static void active_by_fd(const struct call *call, short reason) {
+static void active_by_fd(const struct call* call, short reason) {
   int fd = channel_fd(call->channel, call->side), timed = 0;
   for (int slot = 0; slot < slot_count; slot++)
     timed += events[slot] != NULL && event_get_fd(events[slot]) == fd &&
@@ -397,7 +397,9 @@ void execute_with_a_difference(void) {
   injected = 1;
 }
 
-int execute_was_spinning(void) { return spinning; }
+int execute_was_spinning(void) {
+  return spinning;
+}
 
 void execute_prepare(void) {
   const char* locks = getenv("SUITE_LOCKS");
