@@ -16,6 +16,6 @@ check-footprint: $(programs_needs)
 
 # Two in three ways of using libevent and libev each: threads, a terminal, raw frames; HTTP/2, TLS with workers, Python.
 programs_few := memcached tmux lldpd nghttp2 hitch gevent
-ifeq ($(words $(filter %/libevent-2.1.so.7 %/libev.so.4,$(INSTALL_LIBS))),2)
+ifeq ($(words $(swap_ours)),3)
 $(eval $(call check,programs,$(programs_runner) --by=run --jobs=2 --logs=$(B)/programs-few $(programs_few),240,$(programs_needs)))
 endif

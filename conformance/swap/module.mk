@@ -18,29 +18,28 @@ $(eval $(call check,view,$(B)/bin/view-tests,60,$(B)/bin/view-tests $(B)/bin/fak
 $(eval $(call check,swap,$(B)/bin/swap-tests,180,\
   $(B)/bin/swap-tests $(B)/bin/fake-loop $(B)/bin/pollshim $(B)/specimens/static))
 
-# The view into loops of real libraries: of those that there are.
-view_libraries_seen := $(if $(filter %/libevent-2.1.so.7,$(INSTALL_LIBS)),'libevent_*') \
-  $(if $(filter %/libev.so.4,$(INSTALL_LIBS)),'libev_*')
-$(eval $(call suite,view-libraries-tests,$(addprefix conformance/swap/,view_libraries_test.c places.c outcome.c)))
-ifneq ($(strip $(view_libraries_seen)),)
-$(eval $(call check,view-libraries,$(B)/bin/view-libraries-tests $(view_libraries_seen),90,\
-  $(B)/bin/view-libraries-tests $(B)/bin/pollshim $(INSTALL_LIBS) $(B)/specimens/static))
-endif
-
-# Until there is a TLS library of ours, `doctor`, which wants to see the whole family, is shown the originals.
-ifneq ($(words $(filter %/libevent_openssl-2.1.so.7,$(INSTALL_LIBS))),1)
+ifneq ($(words $(swap_ours)),3)
+# Where there is no complete set of ours that can be swapped in, the command is tried on copies of the originals.
 $(B)/standin/libev.so.4:
 	@mkdir -p $(@D)
 	$(Q)for name in libevent libevent_core libevent_extra libevent_pthreads libevent_openssl; do \
 	  cp "$$($(CC) -print-file-name=$$name.so)" $(@D)/$$name-2.1.so.7 || exit; done
 	$(Q)cp "$$($(CC) -print-file-name=libev.so)" $@
-check_command_swap := $(B)/bin/swap-tests 'check/*' 'run/*' 'top/*' && \
-  POLLSHIM_LIBRARIES=$(abspath $(B)/standin) $(B)/bin/swap-tests 'doctor/*'
+check_command_swap := POLLSHIM_LIBRARIES=$(abspath $(B)/standin) $(check_command_swap)
 check_needs_swap += $(B)/standin/libev.so.4
 endif
 
+ifneq ($(swap_ours),)
+# The view into loops of real libraries.
+view_libraries_seen := $(if $(filter %/libevent-2.1.so.7,$(swap_ours)),'libevent_*') \
+  $(if $(filter %/libev.so.4,$(swap_ours)),'libev_*')
+$(eval $(call suite,view-libraries-tests,$(addprefix conformance/swap/,view_libraries_test.c places.c outcome.c)))
+$(eval $(call check,view-libraries,$(B)/bin/view-libraries-tests $(view_libraries_seen),90,\
+  $(B)/bin/view-libraries-tests $(B)/bin/pollshim $(INSTALL_LIBS) $(B)/specimens/static))
+endif
+
+ifeq ($(words $(swap_ours)),3)
 # Many faces in one process: linked to the distribution's libraries and run on ours, as programs are.
-ifeq ($(words $(filter %/libevent-2.1.so.7 %/libevent_openssl-2.1.so.7 %/libev.so.4,$(INSTALL_LIBS))),3)
 faces_all := -Wl,--no-as-needed -levent -levent_core -levent_extra -levent_pthreads -levent_openssl -lev
 faces_test_SRC := conformance/swap/faces_test.c conformance/swap/faces_ev.c
 $(eval $(call suite,faces-tests,$(faces_test_SRC),$(faces_all)))
