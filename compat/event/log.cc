@@ -147,6 +147,11 @@ void event_enable_debug_logging(ev_uint32_t which) {
 
 // The four that generated RPC code links against. They are exported, though no header declares
 // them.
+EVENT2_EXPORT_SYMBOL void event_warn(const char* format, ...);
+EVENT2_EXPORT_SYMBOL void event_warnx(const char* format, ...);
+[[noreturn]] EVENT2_EXPORT_SYMBOL void event_err(int code, const char* format, ...);
+[[noreturn]] EVENT2_EXPORT_SYMBOL void event_errx(int code, const char* format, ...);
+
 [[gnu::format(printf, 1, 2)]] void event_warn(const char* format, ...) {
   const char* reason = std::strerror(errno);
   std::va_list arguments;

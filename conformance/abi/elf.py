@@ -9,6 +9,7 @@ from dataclasses import dataclass
 @dataclass
 class Library:
     exports: dict  # name -> "function" or "object:SIZE"
+    hidden: set  # defined, but for the library alone
     versions: set  # of its exports, if it has any
     imports: set
     soname: str
@@ -26,6 +27,9 @@ def readelf(option, path):
 
 def read(path):
     exports, versions, imports = {}, set(), set()
+    symbols = (line.split() for line in readelf("--syms", path).splitlines())
+    hidden = {cells[7] for cells in symbols if len(cells) == 8 and cells[6].isdigit()
+              and cells[3] in ("FUNC", "OBJECT")}
     for line in readelf("--dyn-syms", path).splitlines():
         cells = line.split()
         if len(cells) < 8 or not cells[0].rstrip(":").isdigit():
@@ -41,7 +45,7 @@ def read(path):
     dynamic = readelf("-d", path)
     stack = re.search(r"GNU_STACK\s+\S+ \S+ \S+ \S+ \S+ (\w+)", readelf("-l", path))
     return Library(
-        exports, versions, imports,
+        exports, hidden - set(exports), versions, imports,
         one(r"\(SONAME\).*\[(.*)\]", dynamic), re.findall(r"\(NEEDED\).*\[(.*)\]", dynamic),
         one(r"\(RUNPATH\).*\[(.*)\]", dynamic), one(r"\(FILTER\).*\[(.*)\]", dynamic), stack.group(1) if stack else "",
         "TEXTREL" in dynamic)

@@ -102,6 +102,11 @@ class RegistryGateTest(GateTest):
         self.replace_engine(set(), {"event_secret_"})
         self.assert_faulted(self.check(), "exports event_secret_, which is not in libevent.tsv")
 
+    def test_a_pending_symbol_that_is_there_but_hidden(self):
+        edit(self.registry, r"^(event_add\t.*?\t)present$", r"\1pending")
+        self.replace_engine(set(), set(), '__attribute__((visibility("hidden")))', "event_add")
+        self.assert_faulted(self.check(), "event_add is in %s, but hidden" % ENGINE)
+
     def test_a_symbol_of_another_kind(self):
         edit(self.registry, r"^event_add\tfunction", "event_add\tobject:8")
         self.assert_faulted(self.check(), "event_add is a function in %s, a object:8" % ENGINE)
@@ -139,14 +144,14 @@ class RegistryGateTest(GateTest):
         edit(include + "/event2/event.h", r"^int event_add\(.*?;", "")
         self.assert_faulted(self.check(include), "event_add has a row but event2/event.h does not declare it")
 
-    def replace_engine(self, without, extra):
+    def replace_engine(self, without, extra, mark="", marked=""):
         """An engine of nothing but symbols: those that are present, less some, and some more."""
         rows = registry_gate.read_registry(self.registry)
         names = {row.name for row in rows if row.status == "present" and "openssl" not in row.faces}
         source = os.path.join(self.work, "engine.c")
         with open(source, "w") as file:
-            for name in sorted(names - without | extra):
-                file.write("void %s(void) {}\n" % name)
+            for name in sorted(names - without | extra | {marked} - {""}):
+                file.write("%s void %s(void) {}\n" % (mark if name == marked else "", name))
         subprocess.run(["gcc", "-w", "-shared", "-fPIC", "-o", self.build + "/lib/pollshim/" + ENGINE,
                         source], check=True)
 

@@ -64,7 +64,8 @@ def check_map(gate, family, rows, path, faces):
 
 
 def check_library(gate, family, rows, path, faces):
-    exports = elf.read(path).exports if os.path.exists(path) else {}
+    there = os.path.exists(path)
+    exports, hidden = (elf.read(path).exports, elf.read(path).hidden) if there else ({}, set())
     name = os.path.basename(path)
     mine = {row.name: row for row in rows if set(row.faces) & faces}
     for symbol in sorted(set(exports) - set(mine)):
@@ -75,6 +76,9 @@ def check_library(gate, family, rows, path, faces):
             if symbol in exports:
                 gate.fault("%s has come: mark it present in %s (make abi-update)"
                            % (symbol, family.registry))
+            if symbol in hidden:
+                gate.fault("%s is in %s, but hidden: its declaration lacks the mark of visibility.h"
+                           % (symbol, name))
             pending[row.header] += 1
         elif symbol not in exports:
             gate.fault("%s is present by the registry, but %s does not export it" % (symbol, name))
