@@ -109,6 +109,36 @@ static void a_stopped_embed_leaves_the_inner_loop_alone(void** state) {
   ev_loop_destroy(inner);
 }
 
+static void stop_itself(EV_P_ ev_io* w, int revents) {
+  note_io(EV_A_ w, revents);
+  ev_io_stop(EV_A_ w);
+}
+
+static void an_inner_loop_that_is_done_does_not_wake_the_outer_one(void** state) {
+  (void)state;
+  struct ev_loop* outer = make_loop();
+  struct ev_loop* inner = make_embeddable();
+  struct pipe_ends ends = make_pipe();
+  ev_embed embed;
+  ev_io io;
+  ev_timer timer;
+  ev_io_init(&io, stop_itself, ends.writer, EV_WRITE);
+  io.data = "inner";
+  ev_io_start(inner, &io);
+  ev_embed_init(&embed, sweep, inner);
+  embed.data = "embed";
+  ev_embed_start(outer, &embed);
+  ev_timer_init(&timer, note_timer, 0.05, 0.);
+  timer.data = "timer";
+  ev_timer_start(outer, &timer);
+  while (ev_is_active(&timer)) {
+    ev_run(outer, EVRUN_ONCE);
+  }
+  assert_trace("inner:write timer:timer");
+  ev_loop_destroy(outer);
+  ev_loop_destroy(inner);
+}
+
 static void an_embed_holds_the_outer_loop(void** state) {
   (void)state;
   struct ev_loop* outer = make_loop();
@@ -155,6 +185,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_callback_decides_when_the_embedded_loop_runs),
     cmocka_unit_test(watchers_added_to_the_embedded_loop_later_are_heard),
     cmocka_unit_test(a_stopped_embed_leaves_the_inner_loop_alone),
+    cmocka_unit_test(an_inner_loop_that_is_done_does_not_wake_the_outer_one),
     cmocka_unit_test(an_embed_holds_the_outer_loop),
     cmocka_unit_test(a_loop_that_cannot_be_embedded_is_refused),
 };

@@ -21,3 +21,15 @@ $(if $(strip $(ev_SRC)),$(eval $(call check,ev-$(1),env LIBEV_FLAGS=$(ev_$(1)) L
   $(B)/bin/ev-suite --library $(ev_ours),200,$(B)/bin/ev-suite all)))
 endef
 $(foreach backend,$(ev_backends),$(eval $(call ev_matrix,$(backend))))
+
+# ---- what the program around the library brings ------------------------------------------------------------
+# Code that is not position-independent makes the linker give the program a copy of the library's object.
+$(eval $(call suite,ev-traps,conformance/ev/traps.c,-lev))
+$(B)/obj/conformance/ev/traps.o: CFLAGS += -fno-pic -fno-pie
+$(B)/bin/ev-traps: LDFLAGS += -no-pie
+$(eval $(call check,ev-real-traps,$(B)/bin/ev-traps --library $(ev_real),60,$(B)/bin/ev-traps))
+$(eval $(call check,ev-traps,LD_LIBRARY_PATH=$(ev_ours) $(B)/bin/ev-traps --library $(ev_ours),60,$(B)/bin/ev-traps all))
+
+# ---- the headers, and the lists of what is not reached ---------------------------------------------------------
+$(eval $(call check,ev-headers,conformance/ev/compare-headers,300,all))
+$(eval $(call check,ev-unreached,conformance/ev/unreached,60,$(B)/bin/ev-suite))
