@@ -27,7 +27,10 @@ Children::Children() {
 void Children::listen(ev_loop& loop) {
   if (signal_watcher_.active != 0) return;
   loop.signals.start(loop, &signal_watcher_);
-  if (signal_watcher_.active != 0) --loop.active;
+  if (signal_watcher_.active == 0) return;
+  --loop.active;
+  // A child may have ended before anybody listened, and its signal is gone.
+  if (!reaps_always_) loop.feed(head_of(&signal_watcher_), EV_SIGNAL);
 }
 
 void Children::reap_always(ev_loop& loop) {

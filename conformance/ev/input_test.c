@@ -23,6 +23,7 @@ static void watch_a_closed_descriptor(void) {
   close(fd);
   ev_run(loop, EVRUN_NOWAIT);
   ev_run(loop, EVRUN_NOWAIT);
+  ev_loop_destroy(loop);
 }
 
 static void a_closed_descriptor_is_an_error_event_and_never_an_abort(void** state) {
@@ -108,6 +109,7 @@ static void watch_a_negative_descriptor(void) {
   ev_io_start(loop, &io);
   note("%s", ev_is_active(&io) ? "active" : "stopped");
   ev_run(loop, EVRUN_NOWAIT);
+  ev_loop_destroy(loop);
 }
 
 static void watch_for_unknown_events(void) {
@@ -118,6 +120,7 @@ static void watch_for_unknown_events(void) {
   ev_io_start(loop, &io);
   note("%s", ev_is_active(&io) ? "active" : "stopped");
   ev_run(loop, EVRUN_NOWAIT);
+  ev_loop_destroy(loop);
 }
 
 static void start_a_negative_repeat(void) {
@@ -128,6 +131,7 @@ static void start_a_negative_repeat(void) {
   ev_timer_start(loop, &timer);
   note("%s", ev_is_active(&timer) ? "active" : "stopped");
   ev_run(loop, EVRUN_NOWAIT);
+  ev_loop_destroy(loop);
 }
 
 static void make_a_repeat_negative(void) {
@@ -140,6 +144,7 @@ static void make_a_repeat_negative(void) {
   ev_sleep(0.001);
   ev_run(loop, EVRUN_NOWAIT);
   note("%s", ev_is_active(&timer) ? "active" : "stopped");
+  ev_loop_destroy(loop);
 }
 
 static void make_a_repeat_nan(void) {
@@ -152,6 +157,7 @@ static void make_a_repeat_nan(void) {
   ev_sleep(0.001);
   ev_run(loop, EVRUN_NOWAIT);
   note("%s", ev_is_active(&timer) ? "active" : "stopped");
+  ev_loop_destroy(loop);
 }
 
 static void start_a_negative_interval(void) {
@@ -162,6 +168,7 @@ static void start_a_negative_interval(void) {
   ev_periodic_start(loop, &periodic);
   note("%s", ev_is_active(&periodic) ? "active" : "stopped");
   ev_run(loop, EVRUN_NOWAIT);
+  ev_loop_destroy(loop);
 }
 
 static ev_tstamp long_ago(ev_periodic* w, ev_tstamp now) EV_NOEXCEPT {
@@ -177,6 +184,7 @@ static void reschedule_into_the_past(void) {
   ev_periodic_start(loop, &periodic);
   ev_run(loop, EVRUN_NOWAIT);
   note("%s", ev_is_active(&periodic) ? "active" : "stopped");
+  ev_loop_destroy(loop);
 }
 
 static void watch_signal_zero(void) {
@@ -187,6 +195,7 @@ static void watch_signal_zero(void) {
   ev_signal_start(loop, &signal_watcher);
   note("%s", ev_is_active(&signal_watcher) ? "active" : "stopped");
   ev_run(loop, EVRUN_NOWAIT);
+  ev_loop_destroy(loop);
 }
 
 static void watch_signal_ten_thousand(void) {
@@ -197,6 +206,7 @@ static void watch_signal_ten_thousand(void) {
   ev_signal_start(loop, &signal_watcher);
   note("%s", ev_is_active(&signal_watcher) ? "active" : "stopped");
   ev_run(loop, EVRUN_NOWAIT);
+  ev_loop_destroy(loop);
 }
 
 static void run_in_release(EV_P) EV_NOEXCEPT {

@@ -10,7 +10,8 @@
 
 #include "conformance/harness/harness.h"
 
-extern struct ev_loop* ev_default_loop_ptr;
+/* ev.h declares it inside of a function alone. */
+extern struct ev_loop* ev_default_loop_ptr; /* NOLINT(readability-redundant-declaration) */
 
 static int own_calls;
 void* event_init(void);
@@ -51,7 +52,7 @@ static void the_program_holds_a_copy_of_the_default_loop_s_pointer(void** state)
 
 static void the_copy_is_the_one_that_the_library_uses(void** state) {
   (void)state;
-  assert_int_equal(sizeof ev_default_loop_ptr, 8);
+  assert_int_equal(sizeof(struct ev_loop*), 8);
   assert_null(ev_default_loop_ptr);
   assert_null(EV_DEFAULT_UC);
   struct ev_loop* loop = ev_default_loop(0);
