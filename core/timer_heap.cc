@@ -62,14 +62,9 @@ TimerId TimerHeap::arm(void* owner, Nanoseconds when) {
   return id;
 }
 
-bool TimerHeap::move(TimerId id, Nanoseconds when) {
-  Timer& timer = table_[id];
-  if (when >= timer.when) {
-    timer.when = when;
-    timer.order = next_stamp_++;
-    return true;
-  }
+bool TimerHeap::move_earlier(TimerId id, Nanoseconds when) {
   if (!reserve_promises(1)) return false;
+  Timer& timer = table_[id];
   timer.when = when;
   timer.stamp = timer.order = next_stamp_++;
   push({when, id, timer.stamp});
@@ -91,18 +86,16 @@ void TimerHeap::release(TimerId id) {
 }
 
 Nanoseconds TimerHeap::earliest() {
-  return settle() ? heap_[0].bound : kForever;
+  return settle(kForever) ? heap_[0].bound : kForever;
 }
 
 TimerId TimerHeap::first() {
-  return settle() ? heap_[0].timer : kNoTimer;
+  return settle(kForever) ? heap_[0].timer : kNoTimer;
 }
 
 TimerId TimerHeap::first_due(Nanoseconds now) {
   // A bound in the future settles it without looking at the timer at all.
-  if (heap_size_ == 0 || heap_[0].bound > now) return kNoTimer;
-  if (!settle() || heap_[0].bound > now) return kNoTimer;
-  return heap_[0].timer;
+  return settle(now) ? heap_[0].timer : kNoTimer;
 }
 
 void* TimerHeap::pop_due(Nanoseconds now) {
@@ -114,8 +107,8 @@ void* TimerHeap::pop_due(Nanoseconds now) {
   return owner;
 }
 
-bool TimerHeap::settle() {
-  while (heap_size_ != 0) {
+bool TimerHeap::settle(Nanoseconds until) {
+  while (heap_size_ != 0 && heap_[0].bound <= until) {
     const Promise root = heap_[0];
     Timer& timer = table_[root.timer];
     if (timer.owner == nullptr || timer.stamp != root.stamp) {

@@ -37,7 +37,13 @@ class TimerHeap {
 
   // Moves an armed timer. False when memory is short (possible only for an earlier time), with the
   // timer where it was.
-  bool move(TimerId timer, Nanoseconds when);
+  bool move(TimerId timer, Nanoseconds when) {
+    Timer& moved = table_[timer];
+    if (when < moved.when) return move_earlier(timer, when);
+    moved.when = when;
+    moved.order = next_stamp_++;
+    return true;
+  }
 
   void cancel(TimerId timer);
 
@@ -89,6 +95,7 @@ class TimerHeap {
     return timer.owner == nullptr || timer.stamp != promise.stamp;
   }
 
+  bool move_earlier(TimerId timer, Nanoseconds when);
   bool reserve_promises(std::uint32_t count);
   bool reserve_timers(std::uint32_t count);
   void push(const Promise& promise);
@@ -99,8 +106,9 @@ class TimerHeap {
   void sweep();
   void release(TimerId timer);
 
-  // Brings a valid, exact promise to the root. False when no timer is left.
-  bool settle();
+  // Brings a valid, exact promise to the root if a timer is due no later than `until`. False when
+  // none is; later promises are then left as they are.
+  bool settle(Nanoseconds until);
 
   Promise* heap_ = nullptr;
   std::uint32_t heap_size_ = 0;

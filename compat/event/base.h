@@ -93,8 +93,10 @@ struct event_base {
   void* current_done = nullptr;  // condition: the current callback has returned
   int current_waiters = 0;
 
-  // clock.cc: the cached time, 0 for none, and what turns it into wall-clock time.
+  // clock.cc: the cached time, 0 for none, the same as events show it, and what turns it into
+  // wall-clock time.
   std::int64_t cached_now = 0;
+  timeval cached_shown = {};
   std::int64_t wall_offset = 0;
   std::int64_t wall_offset_taken = 0;
   bool wall_offset_known = false;

@@ -28,6 +28,7 @@ void update_cached_time(event_base* base) {
   if (base->flags & EVENT_BASE_FLAG_NO_CACHE_TIME) return;
   // In full microseconds, so that a program which adds up what it is shown gets what we count.
   base->cached_now = round_down_to_microsecond(loop_now(base));
+  base->cached_shown = to_timeval(base->cached_now);
 }
 
 timeval to_wall_clock(event_base* base, const timeval& monotonic) {

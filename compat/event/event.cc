@@ -55,8 +55,10 @@ void add_timeout(event_base* base, Event* ev, const timeval& timeout, bool absol
   arm_timeout(base, ev, timeout, absolute);
 }
 
-bool is_sooner_than_sleep(event_base* base, const Event* ev) {
-  return to_nanoseconds(plain(ev->ev_timeout)) < base->sleeps_until;
+// The loop sleeps on another thread, for longer than this event would have it.
+void notify_if_sooner(event_base* base, const Event* ev) {
+  if (!base->running || base->sleeps_until == 0) return;
+  if (to_nanoseconds(plain(ev->ev_timeout)) < base->sleeps_until) notify_if_elsewhere(base);
 }
 
 bool remove(event_base* base, Event* ev) {
@@ -94,6 +96,14 @@ void debug_activate(const Event* ev, int result) {
             reinterpret_cast<const void*>(ev->ev_evcallback.evcb_cb_union.evcb_callback));
 }
 
+// Whether it was added before, with a timeout, and nothing has happened to it since.
+bool is_only_waiting(const Event* ev) {
+  constexpr int kWaiting = EVLIST_TIMEOUT | EVLIST_INSERTED;
+  const bool watches = (ev->ev_events & (kIoEvents | EV_SIGNAL)) != 0;
+  return (flags_of(ev) & (kWaiting | EVLIST_ACTIVE | EVLIST_ACTIVE_LATER)) ==
+         (watches ? kWaiting : EVLIST_TIMEOUT);
+}
+
 bool missing_base(const Event* ev, const char* function) {
   if (__builtin_expect(ev->ev_base != nullptr, 1)) return false;
   log_warning("%s: event has no event_base set.", function);
@@ -107,6 +117,11 @@ int add_event(Event* ev, const timeval* timeout, bool absolute) {
   debug_require_setup(ev);
   if (__builtin_expect(debug_logging_enabled(), 0)) debug_add(ev, timeout);
   if (flags_of(ev) & EVLIST_FINALIZING) return -1;
+  if (timeout != nullptr && !absolute && is_only_waiting(ev) && rearm_timeout(base, ev, *timeout)) {
+    if (ev->ev_evcallback.evcb_closure == kClosurePersist) ev->ev_.ev_io.ev_timeout = *timeout;
+    notify_if_sooner(base, ev);
+    return 0;
+  }
   // Nothing may have changed when this fails, so memory comes first.
   if (timeout != nullptr && !reserve_timeout(base, ev, *timeout)) {
     errno = ENOMEM;
@@ -119,7 +134,7 @@ int add_event(Event* ev, const timeval* timeout, bool absolute) {
   }
   if (timeout != nullptr) {
     add_timeout(base, ev, *timeout, absolute);
-    if (base->running && is_sooner_than_sleep(base, ev)) notify_if_elsewhere(base);
+    notify_if_sooner(base, ev);
   }
   debug_note_added(ev);
   return 0;

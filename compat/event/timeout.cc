@@ -33,13 +33,51 @@ bool has_timeout(const Event* ev) {
   return (ev->ev_evcallback.evcb_flags & EVLIST_TIMEOUT) != 0;
 }
 
+// When a timeout is due: as the heap counts, and as the event shows it.
+struct Due {
+  Nanoseconds when;
+  timeval shown;
+};
+
+// Neither negative, nor with marks, nor so long that a sum could overflow.
+bool is_ordinary(const timeval& delay) {
+  constexpr unsigned long kLong = 1UL << 31;
+  return static_cast<unsigned long>(delay.tv_sec) < kLong &&
+         static_cast<unsigned long>(delay.tv_usec) < 1000000;
+}
+
+// Servers start the idle timeout of a connection again for every message: this is the path, and it
+// divides nothing.
+inline Due due_after_cached_now(const event_base* base, const timeval& delay) {
+  time_t seconds = base->cached_shown.tv_sec + delay.tv_sec;
+  suseconds_t microseconds = base->cached_shown.tv_usec + delay.tv_usec;
+  if (microseconds >= 1000000) {
+    microseconds -= 1000000;
+    ++seconds;
+  }
+  return {base->cached_now + to_nanoseconds(delay), {seconds, microseconds}};
+}
+
+Due due_at(event_base* base, const timeval& time, bool common, bool absolute) {
+  if (!absolute && base->cached_now != 0 && is_ordinary(time)) {
+    return due_after_cached_now(base, time);
+  }
+  Nanoseconds when = to_nanoseconds(common ? plain(time) : time);
+  if (!absolute) {
+    const Nanoseconds now = round_up_to_microsecond(loop_now(base));
+    when = when < 0 ? now + when : netpoll::add_saturating(now, when);
+  }
+  Due due{when, to_timeval(when)};
+  if (common) due.shown.tv_usec |= time.tv_usec & ~kMicrosecondsMask;
+  return due;
+}
+
 // Runs in the queue of the highest priority, as one internal callback.
 void activate_due_common(event_callback*, void* argument) {
   auto* base = static_cast<event_base*>(argument);
   const Guard guard(base->lock);
   const Nanoseconds now = loop_now(base);
-  while (netpoll::TimerId id = base->common_timers.first()) {
-    if (base->common_timers.when(id) > now) break;
+  while (netpoll::TimerId id = base->common_timers.first_due(now)) {
     auto* ev = static_cast<Event*>(base->common_timers.owner(id));
     remove_fired(base, ev);
     activate_event(ev, EV_TIMEOUT, 1);
@@ -75,25 +113,26 @@ bool reserve_timeout(event_base* base, const Event* ev, const timeval& time) {
   return (is_common(base, time) ? base->common_timers : base->loop.timers()).reserve(1);
 }
 
+bool rearm_timeout(event_base* base, Event* ev, const timeval& delay) {
+  if (base->cached_now == 0 || !is_ordinary(delay) || is_common(base, ev->ev_timeout)) return false;
+  const Due due = due_after_cached_now(base, delay);
+  if (!base->loop.timers().move(timer_of(ev), due.when)) return false;
+  ev->ev_timeout = due.shown;
+  return true;
+}
+
 void arm_timeout(event_base* base, Event* ev, const timeval& time, bool absolute) {
   const bool common = is_common(base, time);
-  const Nanoseconds duration = to_nanoseconds(common ? plain(time) : time);
-  Nanoseconds when = duration;
-  if (!absolute) {
-    const Nanoseconds now = round_up_to_microsecond(loop_now(base));
-    when = duration < 0 ? now + duration : netpoll::add_saturating(now, duration);
-  }
-  timeval due = to_timeval(when);
-  if (common) due.tv_usec |= time.tv_usec & ~kMicrosecondsMask;
+  const Due due = due_at(base, time, common, absolute);
 
   netpoll::TimerHeap& heap = common ? base->common_timers : base->loop.timers();
-  if (has_timeout(ev) && &heap == &heap_of(base, ev) && heap.move(timer_of(ev), when)) {
-    ev->ev_timeout = due;
+  if (has_timeout(ev) && &heap == &heap_of(base, ev) && heap.move(timer_of(ev), due.when)) {
+    ev->ev_timeout = due.shown;
     return;
   }
   if (has_timeout(ev)) disarm_timeout(base, ev);
-  ev->ev_timeout = due;
-  ev->ev_timeout_pos.min_heap_idx = static_cast<int>(heap.arm(ev, when));
+  ev->ev_timeout = due.shown;
+  ev->ev_timeout_pos.min_heap_idx = static_cast<int>(heap.arm(ev, due.when));
   short& flags = ev->ev_evcallback.evcb_flags;
   if (!(flags & EVLIST_INTERNAL)) base->inserted_count.up();
   flags = static_cast<short>(flags | EVLIST_TIMEOUT);
@@ -121,14 +160,14 @@ void activate_due_timeouts(event_base* base) {
   netpoll::TimerHeap& timers = base->loop.timers();
   if (timers.empty() && base->common_timers.empty()) return;
   const Nanoseconds now = loop_now(base);
-  while (netpoll::TimerId id = timers.first()) {
-    if (timers.when(id) > now) break;
+  while (netpoll::TimerId id = timers.first_due(now)) {
     auto* ev = static_cast<Event*>(timers.owner(id));
     remove_fired(base, ev);
     activate_event(ev, EV_TIMEOUT, 1);
     ++base->figures.timers_fired;
   }
-  if (base->common_timers.earliest() <= now) activate_callback(base, &base->common_due);
+  if (base->common_timers.first_due(now) != netpoll::kNoTimer)
+    activate_callback(base, &base->common_due);
 }
 
 namespace {
