@@ -50,6 +50,12 @@ static void refresh_time(void) {
 /* ---- callbacks
  * ----------------------------------------------------------------------------------- */
 
+/* What comes after the end is in nobody's order, and in no trace. */
+static int is_over(void) {
+  if (stopped) event_base_loopbreak(base);
+  return stopped;
+}
+
 static int give_up_if_spent(void) {
   if (callbacks_in_loop++ >= callbacks_per_loop || callbacks++ >= callbacks_per_program ||
       stopped) {
@@ -61,6 +67,7 @@ static int give_up_if_spent(void) {
 
 static void on_event(evutil_socket_t fd, short what, void* argument) {
   int slot = (int)(intptr_t)argument;
+  if (is_over()) return;
   if (injected && slot == 3 && what == EV_TIMEOUT) what = EV_TIMEOUT | EV_READ;
   trace("{slot %d fd %d what 0x%x at %lld\n", slot, (int)fd, (unsigned)what & 0xffff,
         virtual_clock_milliseconds());
@@ -77,6 +84,7 @@ static void on_event(evutil_socket_t fd, short what, void* argument) {
 }
 
 static void on_once(evutil_socket_t fd, short what, void* argument) {
+  if (is_over()) return;
   trace("once %d fd %d what 0x%x at %lld\n", (int)(intptr_t)argument, (int)fd,
         (unsigned)what & 0xffff, virtual_clock_milliseconds());
   give_up_if_spent();
@@ -84,7 +92,7 @@ static void on_once(evutil_socket_t fd, short what, void* argument) {
 
 static void on_finalize(struct event* event, void* argument) {
   int slot = (int)(intptr_t)argument;
-  trace("finalized %d\n", slot);
+  if (!stopped) trace("finalized %d\n", slot);
   if (events[slot] == event) events[slot] = NULL;
   finalizing[slot] = 0;
 }
@@ -93,6 +101,7 @@ static void on_guard(evutil_socket_t fd, short what, void* argument) {
   (void)fd;
   (void)what;
   (void)argument;
+  if (is_over()) return;
   trace("nothing left to wait for\n");
   event_base_loopbreak(base);
 }
@@ -280,6 +289,7 @@ static void loop(const struct call* call) {
   trace("loop 0x%x at %lld\n", (unsigned)chosen, virtual_clock_milliseconds());
   int answer = event_base_loop(base, chosen);
   if (guard != NULL) event_free(guard);
+  if (stopped) return;
   trace("loop=%d break %d exit %d added %d active %d at %lld\n", answer, event_base_got_break(base),
         event_base_got_exit(base), event_base_get_num_events(base, EVENT_BASE_COUNT_ADDED),
         event_base_get_num_events(base, EVENT_BASE_COUNT_ACTIVE), virtual_clock_milliseconds());
