@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <sys/select.h>
 #include <sys/time.h>
+#include <sys/types.h>
 
 #include <bit>
 #include <cerrno>

@@ -16,7 +16,7 @@ BASE_CXXFLAGS := $(CONFIGURED_CXXFLAGS) $(OPT) $(lto) $(sanitizer) -fPIC -fvisib
 BASE_CFLAGS := $(CONFIGURED_CFLAGS) $(OPT) $(lto) $(sanitizer) -fPIC -Wall -Wextra
 BASE_LDFLAGS := $(OPT) $(lto) $(sanitizer) -Wl,-z,relro -Wl,-z,now -Wl,--as-needed
 # clang leaves a sanitizer's symbols for the program to define.
-SHARED_LDFLAGS := -static-libgcc $(if $(SAN),,-Wl$(comma)-z$(comma)defs)
+SHARED_LDFLAGS := -static-libgcc $(if $(findstring clang,$(CC)),-Wno-unused-command-line-argument) $(if $(SAN),,-Wl$(comma)-z$(comma)defs)
 werror := $(if $(filter-out 0,$(WERROR)),-Werror)
 
 $(B)/obj/core/% $(B)/obj/backends/% $(B)/obj/compat/%: CXXFLAGS += -Wshadow -Wconversion

@@ -161,7 +161,7 @@ void call(event_base* base, event_callback* callback) {
       call_finalizer(base, callback);
       return;
     default:
-      EVENT_CHECK(!"an active callback has a closure");
+      EVENT_CHECK(false && "an active callback has a closure");
   }
 }
 
