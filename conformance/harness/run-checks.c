@@ -188,7 +188,7 @@ static void run(const struct check* checks, size_t count, size_t jobs_at_once,
 }
 
 /* The longest first, so that the others fill the time beside them; otherwise as listed. */
-static int by_limit(const void *left, const void *right) {
+static int by_limit(const void* left, const void* right) {
   const struct check *a = left, *b = right;
   if (a->limit != b->limit) return a->limit > b->limit ? -1 : 1;
   return a->place < b->place ? -1 : 1;
