@@ -188,11 +188,6 @@ bool only_ours_is_mapped(const char* soname, const char* path) {
   return ours && !others;
 }
 
-const char* real_path_of(const char* path) {
-  char* real = realpath(path, nullptr);
-  return real != nullptr ? real : path;  // kept to the end of this brief process
-}
-
 }  // namespace
 
 int doctor_probe(int argc, char** argv) {
@@ -203,7 +198,7 @@ int doctor_probe(int argc, char** argv) {
     printf("cannot be loaded: %s\n", dlerror());
     return kFailed;
   }
-  bool mapped = only_ours_is_mapped(argv[1], real_path_of(argv[2]));
+  bool mapped = only_ours_is_mapped(argv[1], real_path(argv[2]));
   int ends[2];
   if (pipe(ends) != 0 || write(ends[1], "x", 1) != 1) return kFailed;
   alarm(10);

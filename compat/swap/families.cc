@@ -28,14 +28,6 @@ const char* directory_of_command() {
   return directory_of(copy_text({path, static_cast<size_t>(length)}));
 }
 
-const char* real_path(const char* path) {
-  char* real = realpath(path, nullptr);
-  if (real == nullptr) return path;
-  const char* copy = copy_text(real);
-  free(real);
-  return copy;
-}
-
 const char* find_our_directory() {
   const char* wanted = getenv("POLLSHIM_LIBRARIES");
   if (wanted != nullptr && *wanted != '\0') {

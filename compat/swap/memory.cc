@@ -82,6 +82,14 @@ const char* directory_of(const char* path) {
   return slash == path ? "/" : copy_text({path, static_cast<size_t>(slash - path)});
 }
 
+const char* real_path(const char* path) {
+  char* real = realpath(path, nullptr);
+  if (real == nullptr) return path;
+  const char* copy = copy_text(real);
+  free(real);
+  return copy;
+}
+
 size_t NameTable::place_of(const char* name) const {
   size_t place = hash_of(name) & (room_ - 1);
   while (entries_[place].name != nullptr && !same(entries_[place].name, name))

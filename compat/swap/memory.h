@@ -79,5 +79,7 @@ inline bool same(const char* a, const char* b) {
 }
 const char* base_name(const char* path);
 const char* directory_of(const char* path);
+// Without links and dots; the path itself if there is no such file.
+const char* real_path(const char* path);
 
 }  // namespace pollshim::swap

@@ -129,7 +129,9 @@ LoopView* room_for_loop() {
     memset(static_cast<void*>(oldest), 0, sizeof *oldest);
     return oldest;
   }
-  return static_cast<LoopView*>(calloc(1, sizeof(LoopView)));
+  void* room = aligned_alloc(alignof(LoopView), sizeof(LoopView));
+  if (room != nullptr) memset(room, 0, sizeof(LoopView));
+  return static_cast<LoopView*>(room);
 }
 
 }  // namespace

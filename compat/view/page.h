@@ -78,15 +78,16 @@ struct Page {
 static_assert(std::atomic<uint64_t>::is_always_lock_free && sizeof(std::atomic<uint64_t>) == 8);
 static_assert(std::atomic<LoopState>::is_always_lock_free && sizeof(std::atomic<LoopState>) == 4);
 
+// Release and acquire on each word stand in for the fences of the textbook: a reader that sees a
+// new word also sees the odd number before it, and looks at the number again only after the last
+// word.
 inline void write_figures(PageLoop& slot, const LoopFigures& figures) {
   uint64_t words[sizeof(LoopFigures) / 8];
   std::memcpy(words, &figures, sizeof figures);
   uint32_t sequence = slot.sequence.load(std::memory_order_relaxed) | 1U;
   slot.sequence.store(sequence, std::memory_order_relaxed);
-  std::atomic_thread_fence(
-      std::memory_order_release);  // nobody sees a new word beside the old even number
   for (size_t i = 0; i < sizeof words / 8; i++)
-    slot.words[i].store(words[i], std::memory_order_relaxed);
+    slot.words[i].store(words[i], std::memory_order_release);
   slot.sequence.store(sequence + 1, std::memory_order_release);
 }
 
@@ -97,8 +98,7 @@ inline bool read_figures(const PageLoop& slot, LoopFigures* figures) {
   for (int tries = 0; tries < 10000; tries++) {
     uint32_t before = slot.sequence.load(std::memory_order_acquire);
     for (size_t i = 0; i < sizeof words / 8; i++)
-      words[i] = slot.words[i].load(std::memory_order_relaxed);
-    std::atomic_thread_fence(std::memory_order_acquire);
+      words[i] = slot.words[i].load(std::memory_order_acquire);
     if (before % 2 == 0 && before == slot.sequence.load(std::memory_order_relaxed)) {
       std::memcpy(figures, words, sizeof words);
       return true;

@@ -25,7 +25,7 @@ static void a_healthy_installation_is_proven_library_by_library(void** state) {
 
 /* A copy of our libraries in which one can be spoilt. */
 static const char* spoilt(const char* how) {
-  char* directory = strdup("/tmp/swap-spoilt.XXXXXX");
+  char* directory = text("/tmp/swap-spoilt.XXXXXX");
   assert_non_null(mkdtemp(directory));
   assert_int_equal(
       system(text("cp -a %s/. %s && cd %s && %s", our_libraries(), directory, directory, how)), 0);

@@ -28,6 +28,10 @@ $(B)/standin/libev.so.4:
 check_command_swap := POLLSHIM_LIBRARIES=$(abspath $(B)/standin) $(check_command_swap)
 check_needs_swap += $(B)/standin/libev.so.4
 endif
+ifeq ($(SAN),address)
+# The command is tried with preloads of others, and preloads originals into itself.
+check_command_swap := ASAN_OPTIONS=verify_asan_link_order=0 $(check_command_swap)
+endif
 
 ifneq ($(swap_ours),)
 # The view into loops of real libraries.

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,14 +67,28 @@ void run_to_end(struct outcome* outcome, const struct circumstances* how,
   read_back(err, outcome->err, sizeof outcome->err);
 }
 
+char* text(const char* format, ...) {
+  static char room[1 << 18];
+  static size_t used;
+  va_list arguments;
+  va_start(arguments, format);
+  int length = vsnprintf(room + used, sizeof room - used, format, arguments);
+  va_end(arguments);
+  assert_true(length >= 0 && (size_t)length < sizeof room - used);
+  char* made = room + used;
+  used += (size_t)length + 1;
+  return made;
+}
+
+const char* real_path(const char* path) {
+  char real[PATH_MAX];
+  assert_non_null(realpath(path, real));
+  return text("%s", real);
+}
+
 const char* built(const char* path) {
   const char* tree = getenv("B");
-  char* whole = NULL;
-  char* real = realpath(tree != NULL ? tree : "build", NULL);
-  assert_non_null(real);
-  assert_true(asprintf(&whole, "%s/%s", real, path) > 0);
-  free(real);
-  return whole;
+  return text("%s/%s", real_path(tree != NULL ? tree : "build"), path);
 }
 
 void assert_contains(const char* text, const char* piece) {

@@ -26,8 +26,10 @@ struct circumstances {
 void run_to_end(struct outcome* outcome, const struct circumstances* how,
                 const char* const* arguments);
 
-/* The absolute path of a file in the build tree, "bin/pollshim" say. The text is the caller's to
- * forget: it is never freed. */
+/* A text of one's own making. It stays to the end of the test, which is the end of its process. */
+char* text(const char* format, ...);
+const char* real_path(const char* path);
+/* The absolute path of a file in the build tree, "bin/pollshim" say. */
 const char* built(const char* path);
 
 #define RUN(outcome, how, ...) run_to_end(outcome, how, (const char* const[]){__VA_ARGS__, NULL})

@@ -172,7 +172,7 @@ static void the_command_itself_by_relative_path_and_by_link(void** state) {
 
 /* bin/pollshim and lib/pollshim below some prefix, as an installation makes them. */
 static const char* installed_prefix(const char* name) {
-  char* prefix = strdup(text("/tmp/swap-prefix.XXXXXX"));
+  char* prefix = text("/tmp/swap-prefix.XXXXXX");
   assert_non_null(mkdtemp(prefix));
   const char* command = text(
       "mkdir -p '%s/%s/bin' '%s/%s/lib/pollshim' && cp %s '%s/%s/bin' && cp -a %s/. "

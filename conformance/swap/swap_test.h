@@ -16,7 +16,6 @@ const char* specimen(const char* name);
 const char* our_libraries(void);
 /* "DIRECTORY/SONAME" of ours. */
 const char* ours(const char* soname);
-const char* text(const char* format, ...);
 
 extern const struct CMUnitTest check_tests[], run_tests[], doctor_tests[], top_tests[];
 extern const size_t check_test_count, run_test_count, doctor_test_count, top_test_count;
