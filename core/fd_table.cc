@@ -424,7 +424,9 @@ void FdTable::deliver_instant(WaiterList& out) {
   while (taken < instant_.size && out.size() < out.capacity())
     deliver_one(instant_.slots[taken++]);
   instant_.size -= taken;
-  std::memmove(instant_.slots, instant_.slots + taken, sizeof(Slot) * instant_.size);
+  if (taken != 0 && instant_.size != 0) {
+    std::memmove(instant_.slots, instant_.slots + taken, sizeof(Slot) * instant_.size);
+  }
   if (!instant_.overflown) return;
   const Slot end = poller_.cache().end();
   Slot slot = 1;
