@@ -2,12 +2,17 @@
 
 # ---- one test library, instantiated for every backend ----------------------------------------------
 # kqueue.cc runs over an emulation of kqueue(2), in a wide and a narrow version.
-kqueue_emulation_SRC := $(addprefix conformance/unit/,kqueue_emulation.cc kqueue_narrow.cc \
-  kqueue_wide.cc)
+kqueue_emulation_SRC := $(addprefix conformance/unit/kqueue_,emulation.cc emulation_queue.cc narrow.cc \
+  wide.cc)
 kqueue_emulation_LDFLAGS := -Wl,--wrap=close,--wrap=dup2
 $(B)/obj/conformance/unit/%.o: CXXFLAGS += -Wshadow -Wconversion
 $(B)/obj/conformance/unit/kqueue_%.o: CPPFLAGS += -Iconformance/unit/kqueue
 $(B)/obj/conformance/unit/backend_special.o: CPPFLAGS += -Iconformance/unit/kqueue
+
+kqueue_emulation_tests_SRC := conformance/unit/kqueue_emulation_test.cc $(kqueue_emulation_SRC)
+$(eval $(call suite,kqueue-emulation-tests,$(kqueue_emulation_tests_SRC),$(core_OBJ) $(backends_OBJ)))
+$(B)/bin/kqueue-emulation-tests: LDFLAGS += $(kqueue_emulation_LDFLAGS)
+$(eval $(call check,kqueue-emulation,$(B)/bin/kqueue-emulation-tests,60,$(B)/bin/kqueue-emulation-tests))
 
 backend_tests_SRC := $(addprefix conformance/unit/backend_,fixture.cc life.cc mapping.cc \
   readiness.cc registration.cc special.cc test.cc waits.cc) $(kqueue_emulation_SRC)
@@ -19,7 +24,9 @@ $(eval $(call check,backends,$(B)/bin/backend-tests,120,$(B)/bin/backend-tests))
 torture_SRC := $(addprefix conformance/unit/,torture_test.cc torture_world.cc) $(kqueue_emulation_SRC)
 $(eval $(call suite,torture,$(torture_SRC),$(core_OBJ) $(backends_OBJ)))
 $(B)/bin/torture: LDFLAGS += $(kqueue_emulation_LDFLAGS)
-$(eval $(call check,torture,$(B)/bin/torture --limit 100,200,$(B)/bin/torture))
+# Fewer steps under the thread sanitizer: there is one thread, and forking costs it dearly.
+$(eval $(call check,torture,$(if $(filter thread,$(SAN)),env TORTURE_STEPS=50000) $(B)/bin/torture \
+  --limit 100,200,$(B)/bin/torture))
 
 # ---- the handshakes, model-checked -------------------------------------------------------------------
 $(eval $(call suite,model-tests,conformance/unit/model.cc conformance/unit/model_test.cc))
