@@ -45,6 +45,8 @@ struct BackendTraits {
   bool forgets_closed;         // the kernel drops a registration when its last descriptor closes
   bool watches_regular_files;  // accepts files that never block, and reports them always ready
   bool constant_cost;          // the cost of a wait does not grow with idle registrations
+  // add() tells a descriptor that is registered already, whatever the caller believes, by EEXIST.
+  bool tells_known = false;
 };
 
 struct BackendOps {

@@ -291,6 +291,11 @@ int FdTable::enter(PollDesc& desc, Slot slot, Interest interest) {
   int error = poller_.add(slot, interest);
   // Registered after all: the number was closed and came back to the same open file, by dup2().
   if (error == EEXIST) error = poller_.modify(slot, interest, interest);
+  return entered(desc, slot, interest, error);
+}
+
+// What comes of an addition that the kernel answered with `error`.
+int FdTable::entered(PollDesc& desc, Slot slot, Interest interest, int error) {
   if (error == EPERM && options_.emulate_regular_files) {
     set_flag(desc, kAlwaysReady, true);
     if (!always_ready_.contains(slot)) always_ready_.push(slot);
@@ -301,7 +306,30 @@ int FdTable::enter(PollDesc& desc, Slot slot, Interest interest) {
   return 0;
 }
 
+// A front end that speaks of every new file most likely has one: adding it is the one call it
+// takes. If it was the old one after all, the kernel says so, and may know all there is to know.
+int FdTable::add_suspect(PollDesc& desc, Slot slot, Interest to) {
+  note_verified(desc);
+  const Generation before = desc.info.generation();
+  desc.info.publish(next_generation(before), 0);
+  const int error = poller_.add(slot, to);
+  desc.info.publish(before, 0);
+  if (error == EEXIST) {
+    const Interest now = current(desc);
+    const bool told = !now.edge && to.modes == now.modes;
+    return told ? 0 : adjust(desc, slot, to);
+  }
+  set_flag(desc, kRegistered | kEdge, false);
+  desc.registration.kernel = 0;
+  renew(desc);  // to the generation that the kernel was given
+  return entered(desc, slot, to, error);
+}
+
 int FdTable::adjust(PollDesc& desc, Slot slot, Interest to) {
+  const bool most_likely_new = has_flag(desc, kSuspect) && options_.keep_registrations;
+  if (most_likely_new && !to.edge && poller_.traits().tells_known) {
+    return add_suspect(desc, slot, to);
+  }
   const int error = poller_.modify(slot, current(desc), to);
   if (error == 0) {
     note_verified(desc);

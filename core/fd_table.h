@@ -130,6 +130,8 @@ class FdTable {
   int tell(PollDesc& desc, Slot slot, Interest to, Identity identity);
   int defer(PollDesc& desc, Slot slot, Identity identity);
   int enter(PollDesc& desc, Slot slot, Interest interest);
+  int entered(PollDesc& desc, Slot slot, Interest interest, int error);
+  int add_suspect(PollDesc& desc, Slot slot, Interest to);
   int adjust(PollDesc& desc, Slot slot, Interest to);
   int withdraw(PollDesc& desc, Slot slot);
   void bring_up_to_date(PollDesc& desc, Slot slot, bool may_sleep);

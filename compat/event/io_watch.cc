@@ -99,14 +99,27 @@ Event* unlink(Event* ev, Event* head) {
   return head;
 }
 
+// What the other watchers of the descriptor want.
+short wanted_beside(const Event* head) {
+  int events = 0;
+  for (const Event* ev = head; ev != nullptr; ev = next_watcher(ev))
+    events |= ev->ev_events;
+  return static_cast<short>(events & kIoEvents);
+}
+
 // Whether the number still means the file that the kernel was last told about. An event that its
 // own firing removed, and that comes back before the turn is over, is taken at its word: no call.
-// Not with edges: adding one again promises to report what is ready already.
-netpoll::Identity identity_of(const Event* ev, const Event* head, bool edge) {
-  if (head != nullptr) return netpoll::Identity::kSame;
-  const bool fired = (ev->ev_evcallback.evcb_flags & kFlagJustFired) != 0;
-  const bool own_edges = (ev->ev_evcallback.evcb_flags & kFlagEdgeMode) != 0;
-  return fired && (!edge || own_edges) ? netpoll::Identity::kSame : netpoll::Identity::kUnknown;
+// Not with edges: adding one for a direction that nobody watched promises to report what is ready
+// already, and only the kernel can say.
+netpoll::Identity identity_of(const Event* ev, const Event* head) {
+  const short flags = ev->ev_evcallback.evcb_flags;
+  const bool users_edges = (ev->ev_events & EV_ET) != 0 && (flags & kFlagEdgeMode) == 0;
+  if (users_edges) {
+    const bool new_direction = (ev->ev_events & kIoEvents & ~wanted_beside(head)) != 0;
+    return new_direction ? netpoll::Identity::kUnknown : netpoll::Identity::kSame;
+  }
+  const bool known = head != nullptr || (flags & kFlagJustFired) != 0;
+  return known ? netpoll::Identity::kSame : netpoll::Identity::kUnknown;
 }
 
 void activate_chain(Event* head, ModeSet modes, short extra) {
@@ -137,7 +150,7 @@ int watch_io(event_base* base, Event* ev) {
   }
   link_first(ev, head);
   const Demand demand = demand_of(ev);
-  const int error = base->loop.fds().set_demand(fd, demand, identity_of(ev, head, demand.edge));
+  const int error = base->loop.fds().set_demand(fd, demand, identity_of(ev, head));
   if (error == 0) return 0;
   unlink(ev, ev);
   errno = error;

@@ -415,15 +415,44 @@ void a_kept_registration_of_a_closed_descriptor_is_a_zombie(void**) {
   assert_int_equal(table.calls().reset, 1);
 }
 
-void a_new_file_that_the_front_end_speaks_of_is_asked_for_once(void**) {
+void a_new_file_that_the_front_end_speaks_of_is_added_by_one_call(void**) {
   Table table(kLazy);
   table.demand(kRead, Identity::kUnknown);
   table.turn();
+  const Cookie before = table.cookie();
+  table.leave();
+  table.demand(kWrite, Identity::kUnknown);
+  assert_int_equal(table.calls().changes(), 1);
+  table.turn();
+  assert_int_equal(table.calls().add, 2);
+  assert_int_equal(table.calls().changes(), 2);
+  assert_false(table.cookie() == before);
+  fake()->report(table.cookie(), kOut);
+  fake()->report(before, kIn);
+  table.turn();
+  assert_int_equal(table.ready(), 1);
+  assert_int_equal(table.loop.poller().counters().stale, 1);
+}
+
+void an_old_file_that_the_front_end_took_for_a_new_one_keeps_its_registration(void**) {
+  Table table(kLazy);
+  table.demand(kRead, Identity::kUnknown);
+  table.turn();
+  const Cookie cookie = table.cookie();
   table.leave();
   table.demand(kRead, Identity::kUnknown);
-  assert_int_equal(table.calls().modify, 0);
+  fake()->add_error = EEXIST;
+  table.turn();
+  assert_int_equal(table.calls().changes(), 2);
+  fake()->report(cookie, kIn);
+  table.turn();
+  assert_int_equal(table.ready(), 1);
+  // And for another direction, one call more.
+  table.demand(kRead | kWrite, Identity::kUnknown);
+  fake()->add_error = EEXIST;
   table.turn();
   assert_int_equal(table.calls().modify, 1);
+  assert_true(table.cookie() == cookie);
 }
 
 // What was suspected must be asked for, however it was left alone and trusted in between.
@@ -434,10 +463,10 @@ void a_suspicion_outlasts_a_while_without_watchers(void**) {
   table.demand(kRead, Identity::kUnknown);
   table.leave();
   table.turn();
-  assert_int_equal(table.calls().modify, 0);
+  assert_int_equal(table.calls().changes(), 1);
   table.demand(kRead, Identity::kSame);
   table.turn();
-  assert_int_equal(table.calls().modify, 1);
+  assert_int_equal(table.calls().changes(), 2);
 }
 
 void files_that_never_block_are_ready_in_every_turn(void**) {
@@ -552,7 +581,8 @@ constexpr CMUnitTest kTests[] = {
     cmocka_unit_test(kept_registrations_make_leaving_and_coming_back_free),
     cmocka_unit_test(a_kept_registration_that_is_reported_in_vain_is_removed),
     cmocka_unit_test(a_kept_registration_of_a_closed_descriptor_is_a_zombie),
-    cmocka_unit_test(a_new_file_that_the_front_end_speaks_of_is_asked_for_once),
+    cmocka_unit_test(a_new_file_that_the_front_end_speaks_of_is_added_by_one_call),
+    cmocka_unit_test(an_old_file_that_the_front_end_took_for_a_new_one_keeps_its_registration),
     cmocka_unit_test(a_suspicion_outlasts_a_while_without_watchers),
     cmocka_unit_test(files_that_never_block_are_ready_in_every_turn),
     cmocka_unit_test(during_a_wait_a_concurrent_backend_is_told_at_once),
