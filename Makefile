@@ -1,6 +1,6 @@
 # pollshim: the whole build, from an empty Debian to an installed library. `make help` lists what it
 # can do. This file owns the order of things; the rooms under make/ own the parts, and every module
-# says in its module.mk what it is made of (make/functions.mk has the words it uses).
+# says in its module.mk what it is made of (.make/functions.mk has the words it uses).
 # Nothing is ever written outside the build tree, except by install and uninstall.
 
 # The single-letter options make was called with: n, q and their like.
@@ -57,11 +57,11 @@ endif
 all:
 
 ifdef configured
-include make/packages.mk
-include make/configure.mk
-include make/flags.mk
+include .make/packages.mk
+include .make/configure.mk
+include .make/flags.mk
 endif
-include make/functions.mk
+include .make/functions.mk
 ifdef configured
 # Arrows point one way: a module may use the variables of those before it.
 modules := core backends compat/view compat/native compat/event $(patsubst %/module.mk,%,\
@@ -69,12 +69,12 @@ modules := core backends compat/view compat/native compat/event $(patsubst %/mod
   conformance/harness conformance/build $(patsubst %/module.mk,%,$(wildcard conformance/*/module.mk)) man
 modules := $(call unique,$(patsubst %/module.mk,%,$(wildcard $(modules:=/module.mk))))
 include $(modules:=/module.mk)
-include make/check.mk make/lint.mk make/cross.mk make/install.mk
-include make/rules.mk
+include .make/check.mk .make/lint.mk .make/cross.mk .make/install.mk
+include .make/rules.mk
 endif
 
 help:
-	@sed -n 's/^#: //p' Makefile make/*.mk $(wildcard */module.mk */*/module.mk */*/*/module.mk)
+	@sed -n 's/^#: //p' Makefile .make/*.mk $(wildcard */module.mk */*/module.mk */*/*/module.mk)
 
 #: make                 build the libraries and the command into build/
 #: make clean           remove what was built, keep the configuration

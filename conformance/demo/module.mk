@@ -1,4 +1,4 @@
-# The demonstration, and what it needs besides the packages of make/packages.mk.
+# The demonstration, and what it needs besides the packages of .make/packages.mk.
 
 #: make demo            run unmodified programs on the originals and on ours, and show the difference
 .PHONY: demo

@@ -22,7 +22,7 @@ $(B)/configure: configure.ac
 	@cd $(B) && rm -rf autom4te.cache && autoheader && autoconf && rm -rf autom4te.cache
 	@touch $@
 
-$(B)/config.mk: $(B)/configure make/config.mk.in $(configure_memory)
+$(B)/config.mk: $(B)/configure .make/config.mk.in $(configure_memory)
 	@echo '  CONFIGURE $(B) $(file <$(configure_memory))'
 	@cd $(B) && CC='$(CC)' CXX='$(CXX)' ./configure --quiet --srcdir=$(root) \
 	  $(file <$(configure_memory)) >configure.out 2>&1 || { cat configure.out; exit 1; }

@@ -1,6 +1,6 @@
 # The Debian packages that the build needs, all of them, in groups. `make GOAL` wants the group
 # `build`, and the group called GOAL if there is one (check also stands for every check-*).
-# make/install-packages asks dpkg first, and apt only for what is missing; without root it prints the
+# .make/install-packages asks dpkg first, and apt only for what is missing; without root it prints the
 # command to run. On a system without dpkg, configure is the one to say what is missing.
 
 packages_build := g++ gcc libc6-dev autoconf pkg-config libssl-dev libelf-dev
@@ -25,7 +25,7 @@ wanted_packages += $(if $(findstring clang,$(CXX)),clang llvm)
 
 # Not under make -n, which changes nothing.
 ifeq ($(findstring n,$(short_flags))$(if $(shell command -v dpkg-query),,none),)
-packages_answer := $(shell make/install-packages $(sort $(wanted_packages)) >&2 || echo failed)
+packages_answer := $(shell .make/install-packages $(sort $(wanted_packages)) >&2 || echo failed)
 ifneq ($(packages_answer),)
 $(error the packages above are missing)
 endif

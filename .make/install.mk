@@ -25,7 +25,7 @@ installed := $(foreach f,$(INSTALL_LIBS),$f:$(pkglibdir)/$(patsubst $(B)/lib/pol
 
 install: all $(INSTALL_LIBS) $(INSTALL_BIN) $(INSTALL_HEADERS) $(INSTALL_PC) $(INSTALL_CMAKE) \
   $(INSTALL_COMPLETION) $(INSTALL_MAN)
-	@make/install-files '$(DESTDIR)' $(installed)
+	@.make/install-files '$(DESTDIR)' $(installed)
 
 uninstall:
-	@make/install-files --remove '$(DESTDIR)' $(installed)
+	@.make/install-files --remove '$(DESTDIR)' $(installed)
