@@ -45,6 +45,7 @@ abi_stubs := $(abi)/pollshim-link
 define abi_face
 $(eval $(call shared_library,lib$(1)-2.1.so.7,$(call objects,compat/abi/face.c),,,$(abi)/$(abi_engine)))
 $(abi)/lib$(1)-2.1.so.7: private LDFLAGS += -nostdlib -Wl,--filter,$(abi_engine)
+$(abi)/lib$(1)-2.1.so.7: private SHARED_LDFLAGS :=
 $(abi_gen)/lib$(1).c: compat/abi/libevent.tsv compat/abi/link-stub
 	@mkdir -p $$(@D)
 	$$(Q)compat/abi/link-stub $$< $(patsubst event_%,%,$(1)) >$$@
