@@ -24,3 +24,12 @@ buffer_model_seeds := 1 2
 $(eval $(call program,buffer-model,$(buffer_model_SRC),-levent))
 $(if $(buffers_engine_ready),$(eval $(call check,buffer-model,conformance/buffers/compare-models \
   $(B)/bin/buffer-model $(buffers_ours) $(buffer_model_seeds),300,$(B)/bin/buffer-model all)))
+
+# Bufferevents and listeners.
+bev_suite_SRC := $(addprefix conformance/buffers/,bev_connect.c bev_edge.c bev_filter.c bev_free.c \
+  bev_limit.c bev_main.c bev_marks.c bev_pair.c bev_socket.c bev_threads.c listener.c stream.c support.c)
+$(eval $(call suite,bufferevent-suite,$(bev_suite_SRC),-levent -levent_pthreads))
+# They become checks, on both libraries, with the bufferevents that they are to measure.
+ifneq ($(filter compat/event/bufferevent/%,$(event_SRC)),)
+$(eval $(call buffers_dual,bufferevent,bufferevent-suite,180))
+endif
