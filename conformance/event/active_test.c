@@ -140,6 +140,7 @@ static void activating_an_event_without_a_base_only_warns(void** state) {
   log_capture();
   event_active(event, EV_READ, 1);
   assert_matches(log_text(), "2 event_active: event has no event_base set.");
+  event_free(event);
 }
 
 static void user_events_are_triggered_and_asked_after(void** state) {

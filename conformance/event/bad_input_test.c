@@ -34,6 +34,7 @@ static void adding_without_a_base_fails_with_a_warning(void** state) {
   log_capture();
   assert_int_equal(event_add(event, NULL), -1);
   assert_matches(log_text(), "2 event_add: event has no event_base set.");
+  event_free(event);
 }
 
 static void deleting_without_a_base_fails_with_a_warning(void** state) {
@@ -46,6 +47,7 @@ static void deleting_without_a_base_fails_with_a_warning(void** state) {
     assert_int_equal(ways[i](event), -1);
     assert_matches(log_text(), "2 *: event has no event_base set.");
   }
+  event_free(event);
 }
 
 static void asking_whether_an_event_without_base_is_pending_warns(void** state) {
@@ -55,6 +57,7 @@ static void asking_whether_an_event_without_base_is_pending_warns(void** state) 
   log_capture();
   assert_int_equal(event_pending(event, EV_READ, NULL), 0);
   assert_matches(log_text(), "2 event_pending: event has no event_base set.");
+  event_free(event);
 }
 
 static void a_closed_descriptor_is_refused_by_epoll_only(void** state) {

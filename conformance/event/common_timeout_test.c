@@ -2,6 +2,7 @@
  * and that its queue survives deletion, moving and a base of many durations. */
 #include "conformance/event/suite.h"
 
+#include <event2/event_struct.h>
 #include <string.h>
 
 static void one_duration_gives_one_value(void** state) {
@@ -219,14 +220,14 @@ static void a_base_with_events_on_common_timeouts_may_be_freed(void** state) {
   struct event_base* base = suite_base();
   struct timeval duration = milliseconds(60000);
   const struct timeval* common = event_base_init_common_timeout(base, &duration);
-  struct event* timers[3];
+  struct event timers[3];
   for (int i = 0; i < 3; i++) {
-    timers[i] = evtimer_new(base, count_call, NULL);
-    evtimer_add(timers[i], common);
+    evtimer_assign(&timers[i], base, count_call, NULL);
+    evtimer_add(&timers[i], common);
   }
   event_base_free(base);
   for (int i = 0; i < 3; i++)
-    event_free(timers[i]);
+    assert_int_equal(timers[i].ev_evcallback.evcb_flags & EVLIST_ALL, EVLIST_INIT);
 }
 
 static const struct CMUnitTest tests[] = {

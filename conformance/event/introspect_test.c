@@ -56,10 +56,11 @@ static void maxima_keep_the_highest_count_until_cleared(void** state) {
   (void)state;
   struct event_base* base = suite_base();
   struct event* events[3];
+  struct tally seen = {0};
   struct timeval late = milliseconds(100000);
   event_base_get_max_events(base, added | active | virtual, 1);
   for (int i = 0; i < 3; i++) {
-    events[i] = evtimer_new(base, count_call, &(struct tally){0});
+    events[i] = evtimer_new(base, count_call, &seen);
     event_add(events[i], &late);
   }
   event_active(events[0], EV_READ, 1);

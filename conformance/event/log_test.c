@@ -12,6 +12,7 @@
 static void warn(void) {
   struct event* event = event_new(NULL, -1, 0, count_call, NULL);
   event_add(event, NULL);
+  free(event);
 }
 
 static void a_callback_gets_severity_and_text_without_a_newline(void** state) {

@@ -2,6 +2,7 @@
  * put back, a callback that deletes its event between two deliveries. */
 #include "conformance/event/suite.h"
 
+#include <event2/event_struct.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -196,13 +197,13 @@ static void freeing_the_base_brings_the_handler_back_too(void** state) {
   (void)state;
   signal(SIGUSR1, SIG_IGN);
   struct event_base* base = suite_base();
-  struct event* event = evsignal_new(base, SIGUSR1, count_call, NULL);
-  evsignal_add(event, NULL);
+  struct event event;
+  evsignal_assign(&event, base, SIGUSR1, count_call, NULL);
+  evsignal_add(&event, NULL);
   event_base_free(base);
   struct sigaction now;
   sigaction(SIGUSR1, NULL, &now);
   assert_ptr_equal(now.sa_handler, SIG_IGN);
-  event_free(event);
 }
 
 static void a_caught_signal_interrupts_no_other_call_needlessly(void** state) {

@@ -288,6 +288,7 @@ static void removing_the_timer_of_an_event_without_base_fails(void** state) {
   log_capture();
   assert_int_equal(event_remove_timer(timer), -1);
   assert_matches(log_text(), "2 *: event has no event_base set.");
+  event_free(timer);
 }
 
 static void a_time_of_centuries_never_fires_and_harms_nothing(void** state) {
