@@ -145,7 +145,8 @@ void ev_loop::wait(ev_tstamp seconds) {
     waiting = false;
   });
   ios.feed_ready(*this);
-  // What was reported in vain is taken out at once: a loop around this one would hear of it for ever.
+  // What was reported in vain is taken out at once: a loop around this one would hear of it for
+  // ever.
   core.fds().reconcile(false);
   if (error != 0) {
     errno = error;

@@ -22,8 +22,8 @@ inline timeval plain(timeval time) {
 
 // Pre: room was reserved. `time` may carry the marks of a common duration.
 void arm_timeout(event_base* base, Event* ev, const timeval& time, bool absolute);
-// What most calls of event_add() with a timeout come to: the event has one already, and gets another
-// of an ordinary duration. Does it and returns true, or does nothing.
+// What most calls of event_add() with a timeout come to: the event has one already, and gets
+// another of an ordinary duration. Does it and returns true, or does nothing.
 bool rearm_timeout(event_base* base, Event* ev, const timeval& delay);
 void disarm_timeout(event_base* base, Event* ev);
 // Makes sure that the next arm_timeout() finds memory.

@@ -2,10 +2,11 @@
  * listener.h. */
 #include "conformance/buffers/stream.h"
 
-#define GROUPS(X)                                                                            \
-  X(bev_socket)                                                                              \
-  X(bev_marks) X(bev_pair) X(bev_filter) X(bev_limit) X(bev_connect) X(bev_free) X(bev_edge) \
-      X(bev_threads) X(listener)
+#define GROUPS(X) \
+  X(bev_socket)   \
+  X(bev_marks)    \
+  X(bev_pair)     \
+  X(bev_filter) X(bev_limit) X(bev_connect) X(bev_free) X(bev_edge) X(bev_threads) X(listener)
 #define DECLARE(name)                            \
   extern const struct CMUnitTest name##_tests[]; \
   extern const size_t name##_test_count;

@@ -96,22 +96,12 @@ class Machine {
  private:
   enum class End { kFinished, kPruned, kFailed };
 
-  void leave(Actor& actor) {
-    swapcontext(&actor.context, &scheduler_);
-  }
-  void resume(Actor& actor) {
-    swapcontext(&scheduler_, &actor.context);
-  }
+  void leave(Actor& actor) { swapcontext(&actor.context, &scheduler_); }
+  void resume(Actor& actor) { swapcontext(&scheduler_, &actor.context); }
 
-  std::size_t index() const {
-    return static_cast<std::size_t>(current_);
-  }
-  bool in_actor() const {
-    return current_ >= 0;
-  }
-  View& view() {
-    return in_actor() ? actors_[index()].view : setup_view_;
-  }
+  std::size_t index() const { return static_cast<std::size_t>(current_); }
+  bool in_actor() const { return current_ >= 0; }
+  View& view() { return in_actor() ? actors_[index()].view : setup_view_; }
   bool seq_cst(std::memory_order order) const {
     return order == std::memory_order_seq_cst && !options_.weaken_seq_cst;
   }

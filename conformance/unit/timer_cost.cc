@@ -53,7 +53,8 @@ int measure(std::uint32_t count) {
       "%8u timers: arm %6.1f ns, later %6.1f ns, earlier %6.1f ns, cancel %6.1f ns, "
       "expire %6.1f ns\n",
       count, arm, later, earlier, cancel, expire);
-  if (expired != count - half || !heap.empty()) std::printf("%u of %u expired, %u are left\n", expired, count - half, heap.size());
+  if (expired != count - half || !heap.empty())
+    std::printf("%u of %u expired, %u are left\n", expired, count - half, heap.size());
   std::free(timers);
   return expired == count - half && heap.empty() ? 0 : 1;
 }

@@ -188,13 +188,15 @@ void sweeping_loses_nothing_and_keeps_the_order(void**) {
     TimerHeap heap;
     constexpr std::uint32_t kTimers = 1000;
     static TimerId timers[kTimers];
-    for (auto& timer : timers) timer = heap.arm(owner_of(1), 1'000'000 + random.below(1'000'000));
+    for (auto& timer : timers)
+      timer = heap.arm(owner_of(1), 1'000'000 + random.below(1'000'000));
     for (int i = 0; i < 5000; ++i) {
       const TimerId timer = timers[random.below(kTimers)];
       const Nanoseconds step = random.below(1000);
       assert_true(heap.move(timer, heap.when(timer) + (random.below(2) != 0 ? step : -step)));
     }
-    for (std::uint32_t i = 0; i < kTimers / 2; ++i) heap.cancel(timers[i]);
+    for (std::uint32_t i = 0; i < kTimers / 2; ++i)
+      heap.cancel(timers[i]);
     Nanoseconds before = 0;
     for (std::uint32_t left = kTimers / 2; left != 0; --left) {
       assert_int_equal(heap.size(), left);

@@ -53,8 +53,8 @@ int evutil_secure_rng_init(void) {
   return fill(&probe, 1) ? 0 : -1;
 }
 
-// The kernel needs neither a device file nor our help; the first is refused, so that nobody believes
-// to have chosen, and the second does no harm.
+// The kernel needs neither a device file nor our help; the first is refused, so that nobody
+// believes to have chosen, and the second does no harm.
 int evutil_secure_rng_set_urandom_device_file(char*) {
   return -1;
 }

@@ -290,8 +290,7 @@ EVENT2_EXPORT_SYMBOL
 void evhttp_connection_set_timeout_tv(struct evhttp_connection* evcon, const struct timeval* tv);
 
 #define EVHTTP_CON_REUSE_CONNECTED_ADDR 0x0008 /* try again at the address, not the name */
-#define EVHTTP_CON_READ_ON_WRITE_ERROR 0x0010  /* the reply may have come before the write failed \
-                                                */
+#define EVHTTP_CON_READ_ON_WRITE_ERROR 0x0010  /* a reply may precede a failed write */
 #define EVHTTP_CON_LINGERING_CLOSE 0x0020      /* as EVHTTP_SERVER_LINGERING_CLOSE */
 #define EVHTTP_CON_PUBLIC_FLAGS_END 0x100000   /* the library's own begin here */
 /* Nonzero on a flag that there is not. */

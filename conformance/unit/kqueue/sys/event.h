@@ -42,7 +42,7 @@ struct kevent {
   unsigned short flags;
   unsigned int fflags;
   intptr_t data;
-  void *udata;
+  void* udata;
 };
 
 #ifdef __cplusplus
@@ -50,8 +50,8 @@ extern "C" {
 #endif
 
 int kqueue(void);
-int kevent(int kq, const struct kevent *changes, int change_count, struct kevent *events,
-           int event_count, const struct timespec *timeout);
+int kevent(int kq, const struct kevent* changes, int change_count, struct kevent* events,
+           int event_count, const struct timespec* timeout);
 
 #ifdef KQUEUE_NARROW_USER_DATA
 struct narrow_kevent {
@@ -63,8 +63,8 @@ struct narrow_kevent {
   uint32_t udata;
 };
 
-int narrow_kevent(int kq, const struct narrow_kevent *changes, int change_count,
-                  struct narrow_kevent *events, int event_count, const struct timespec *timeout);
+int narrow_kevent(int kq, const struct narrow_kevent* changes, int change_count,
+                  struct narrow_kevent* events, int event_count, const struct timespec* timeout);
 #endif
 
 #ifdef __cplusplus
