@@ -89,6 +89,7 @@ struct event_base {
   int running_priority = -1;
   int deferreds_queued = 0;
   event_callback* current = nullptr;
+  short* calls_left = nullptr;  // of the current callback, if it is a signal event's
   std::uint64_t callbacks_run = 0;
   void* current_done = nullptr;  // condition: the current callback has returned
   int current_waiters = 0;

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 
+#include <atomic>
 #include <cstdlib>
 
 #include "compat/event/log.h"
@@ -14,7 +15,8 @@ bool debug_mode_on = false;
 
 namespace {
 
-bool too_late = false;
+// Threads that create bases and events of their own all set it, and nobody waits for it.
+std::atomic<bool> too_late{false};
 
 constexpr int kAbort = static_cast<int>(0xdeaddead);
 
@@ -98,7 +100,8 @@ void erase(const Event* ev) {
 }  // namespace
 
 void note_anything_created() {
-  too_late = true;
+  // Read first: a line that every thread writes to for each event would be fought over.
+  if (!too_late.load(std::memory_order_relaxed)) too_late.store(true, std::memory_order_relaxed);
 }
 
 void disable_debug_mode() {
@@ -118,7 +121,7 @@ void disable_debug_mode() {
 namespace debug {
 
 void setup(const Event* ev) {
-  too_late = true;
+  note_anything_created();
   const netpoll::MutexGuard guard(table_lock);
   if (Known* known = find(ev)) {
     known->added = false;
@@ -128,13 +131,13 @@ void setup(const Event* ev) {
 }
 
 void teardown(const Event* ev) {
-  too_late = true;
+  note_anything_created();
   const netpoll::MutexGuard guard(table_lock);
   erase(ev);
 }
 
 void added(const Event* ev) {
-  too_late = true;
+  note_anything_created();
   const netpoll::MutexGuard guard(table_lock);
   Known* known = find(ev);
   if (known == nullptr) complain("event_debug_note_add_: noting an add on a non-setup event", ev);
@@ -142,7 +145,7 @@ void added(const Event* ev) {
 }
 
 void removed(const Event* ev) {
-  too_late = true;
+  note_anything_created();
   const netpoll::MutexGuard guard(table_lock);
   Known* known = find(ev);
   if (known == nullptr) complain("event_debug_note_del_: noting a del on a non-setup event", ev);
@@ -178,7 +181,7 @@ extern "C" {
 
 void event_enable_debug_mode(void) {
   if (debug_mode_on) fatal(1, "event_enable_debug_mode was called twice!");
-  if (too_late) {
+  if (too_late.load(std::memory_order_relaxed)) {
     fatal(1, "event_enable_debug_mode must be called *before* creating any events or event_bases");
   }
   debug_mode_on = true;

@@ -25,11 +25,10 @@ void clear_flags(Event* ev, int flags) {
   ev->ev_evcallback.evcb_flags = static_cast<short>(ev->ev_evcallback.evcb_flags & ~flags);
 }
 
-// A signal event's callback may be in the middle of its repetitions: they end here.
-void stop_repetition(Event* ev) {
-  if (!(ev->ev_events & EV_SIGNAL)) return;
-  auto& signal = ev->ev_.ev_signal;
-  if (signal.ev_ncalls && signal.ev_pncalls) *signal.ev_pncalls = 0;
+// A signal event's callback may be in the middle of its repetitions: they end here. The count is the
+// loop's to keep: a pointer to it in the event would outlive it.
+void stop_repetition(event_base* base, const Event* ev) {
+  if (base->calls_left != nullptr && base->current == &ev->ev_evcallback) *base->calls_left = 0;
 }
 
 int insert_into_base(event_base* base, Event* ev) {
@@ -49,7 +48,6 @@ void add_timeout(event_base* base, Event* ev, const timeval& timeout, bool absol
   }
   // Setting a new time takes back an expiry that has not been reported yet.
   if ((flags_of(ev) & EVLIST_ACTIVE) && (ev->ev_res & EV_TIMEOUT)) {
-    stop_repetition(ev);
     remove_active(base, callback_of(ev));
   }
   arm_timeout(base, ev, timeout, absolute);
@@ -62,7 +60,7 @@ void notify_if_sooner(event_base* base, const Event* ev) {
 }
 
 bool remove(event_base* base, Event* ev) {
-  stop_repetition(ev);
+  stop_repetition(base, ev);
   if (flags_of(ev) & EVLIST_TIMEOUT) disarm_timeout(base, ev);
   if (flags_of(ev) & EVLIST_ACTIVE) {
     remove_active(base, callback_of(ev));

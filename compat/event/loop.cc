@@ -51,33 +51,23 @@ const void* address_of(Function function) {
 }
 
 // A signal that was caught several times calls its event as often. The count lives here while it
-// does, where deleting the event finds it and ends the repetition. It is taken back before the last
-// call, after which the event may be gone: the compiler can not see that.
-#pragma GCC diagnostic push
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic ignored "-Wdangling-pointer"
-#endif
+// does, where deleting the event finds it and ends the repetition; after that the event may be gone.
 void call_signal(event_base* base, Event* ev) {
   auto& signal = ev->ev_.ev_signal;
   short calls = signal.ev_ncalls;
-  if (calls != 0) signal.ev_pncalls = &calls;
+  base->calls_left = &calls;
   while (calls != 0) {
-    --calls;
-    signal.ev_ncalls = calls;
-    if (calls == 0) signal.ev_pncalls = nullptr;
+    signal.ev_ncalls = --calls;
     const auto callback = ev->ev_evcallback.evcb_cb_union.evcb_callback;
     {
       const CallbackScope scope(base->view, address_of(callback));
       const Unlocked unlocked(base);
       callback(ev->ev_fd, ev->ev_res, ev->ev_evcallback.evcb_arg);
     }
-    if (base->break_asked) {
-      if (calls != 0) signal.ev_pncalls = nullptr;
-      return;
-    }
+    if (base->break_asked) break;
   }
+  base->calls_left = nullptr;
 }
-#pragma GCC diagnostic pop
 
 // A persistent event with a timeout starts it again: from when it was due if it was that which
 // fired, so that it keeps its rhythm, and from now if it was anything else, or if it is behind.

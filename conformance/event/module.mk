@@ -48,7 +48,7 @@ $(eval $(call check,event-order-differences-real,$(B)/bin/event-order --library 
 $(if $(event_engine_ready),$(eval $(call check,event-order-differences,LD_LIBRARY_PATH=$(event_ours) \
   $(B)/bin/event-order --library $(event_ours) --check conformance/event/order/differences.txt,20,\
   $(B)/bin/event-order all)))
-$(if $(event_promises_ready),$(eval $(call check,event-order,conformance/event/order/compare \
+$(if $(event_engine_ready),$(eval $(call check,event-order,conformance/event/order/compare \
   $(B)/bin/event-order $(event_ours) $(event_scenarios),30,$(B)/bin/event-order all)))
 
 # ---- random programs on both ---------------------------------------------------------------------

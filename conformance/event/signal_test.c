@@ -137,6 +137,52 @@ static void freeing_the_event_in_its_callback_drops_the_deliveries_left(void** s
   event_base_free(base);
 }
 
+/* What the deletion left behind is not looked at again: AddressSanitizer sees to that, with
+ * detect_stack_use_after_return. */
+static void an_event_that_deleted_itself_may_be_added_and_deleted_later(void** state) {
+  (void)state;
+  struct event_base* base = suite_base();
+  struct lettered self = {.left = 0};
+  self.event = evsignal_new(base, SIGUSR1, delete_and_count, &self);
+  evsignal_add(self.event, NULL);
+  for (int round = 1; round <= 3; round++) {
+    for (int i = 0; i < 3; i++)
+      raise(SIGUSR1);
+    event_base_loop(base, EVLOOP_ONCE);
+    assert_int_equal(self.left, round);
+    assert_int_equal(evsignal_add(self.event, NULL), 0);
+    assert_int_equal(evsignal_del(self.event), 0);
+    assert_int_equal(evsignal_add(self.event, NULL), 0);
+  }
+  event_free(self.event);
+  event_base_free(base);
+}
+
+static void activate_delete_and_count(evutil_socket_t fd, short what, void* argument) {
+  (void)fd;
+  (void)what;
+  struct lettered* self = argument;
+  self->left++;
+  event_active(self->event, EV_SIGNAL, 1);
+  event_del(self->event);
+}
+
+/* The original forgets its repetition with the activation, and goes on calling: were the event
+ * freed instead, it would use it afterwards. */
+static void deletion_ends_the_deliveries_even_after_an_activation(void** state) {
+  (void)state;
+  struct event_base* base = suite_base();
+  struct lettered self = {.left = 0};
+  self.event = evsignal_new(base, SIGUSR1, activate_delete_and_count, &self);
+  evsignal_add(self.event, NULL);
+  for (int i = 0; i < 3; i++)
+    raise(SIGUSR1);
+  assert_int_equal(event_base_dispatch(base), 1);
+  assert_int_equal(self.left, suite_on_original() ? 3 : 1);
+  event_free(self.event);
+  event_base_free(base);
+}
+
 static void break_and_count(evutil_socket_t fd, short what, void* argument) {
   (void)fd;
   (void)what;
@@ -375,6 +421,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_one_shot_signal_event_leaves_after_its_first_delivery),
     cmocka_unit_test(deleting_the_event_in_its_callback_drops_the_deliveries_left),
     cmocka_unit_test(freeing_the_event_in_its_callback_drops_the_deliveries_left),
+    cmocka_unit_test(an_event_that_deleted_itself_may_be_added_and_deleted_later),
+    cmocka_unit_test(deletion_ends_the_deliveries_even_after_an_activation),
     cmocka_unit_test(a_break_between_two_deliveries_drops_the_rest),
     cmocka_unit_test(the_previous_handler_comes_back_when_the_last_event_goes),
     cmocka_unit_test(freeing_the_base_brings_the_handler_back_too),

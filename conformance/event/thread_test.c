@@ -338,6 +338,34 @@ static void a_base_without_locks_may_be_made_notifiable(void** state) {
   event_base_free(base);
 }
 
+static void* make_and_run_a_base(void* unused) {
+  (void)unused;
+  for (int i = 0; i < 50; i++) {
+    struct event_base* base = event_base_new();
+    struct tally seen = {0};
+    struct event* event = event_new(base, -1, 0, count_call, &seen);
+    event_active(event, EV_READ, 1);
+    if (event_base_dispatch(base) != 1 || seen.calls != 1) return event;
+    event_free(event);
+    event_base_free(base);
+  }
+  return NULL;
+}
+
+/* ThreadSanitizer looks for what they share. */
+static void threads_with_a_base_each_need_nothing_of_one_another(void** state) {
+  (void)state;
+  pthread_t threads[4];
+  assert_int_equal(evthread_use_pthreads(), 0);
+  for (int i = 0; i < 4; i++)
+    assert_int_equal(pthread_create(&threads[i], NULL, make_and_run_a_base, NULL), 0);
+  for (int i = 0; i < 4; i++) {
+    void* failed;
+    pthread_join(threads[i], &failed);
+    assert_null(failed);
+  }
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(setting_up_threads_twice_is_allowed),
     cmocka_unit_test(an_activation_wakes_a_sleeping_loop),
@@ -356,5 +384,6 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(outside_its_thread_a_loop_has_no_running_event),
     cmocka_unit_test(a_base_is_made_notifiable_once_for_all),
     cmocka_unit_test(a_base_without_locks_may_be_made_notifiable),
+    cmocka_unit_test(threads_with_a_base_each_need_nothing_of_one_another),
 };
 DEFINE_GROUP(thread, tests);

@@ -37,6 +37,7 @@ static const struct timeval* common[2];
 static int time_spent;
 static int on_common[slot_count]; /* which of them a slot was last added with, from 1 */
 static int injected, spinning;
+static int running = -1, activated_itself; /* the slot whose callback runs or ran last */
 
 static void perform(const struct call* call, int in_callback);
 
@@ -65,12 +66,24 @@ static int give_up_if_spent(void) {
   return 0;
 }
 
+static void note_running(int slot) {
+  if (slot != running) activated_itself = 0;
+  running = slot;
+}
+
+/* The original goes on calling a signal event that activates itself in its callback and then deletes
+ * itself, or is even freed (DIFFERENCES.md). */
+static int must_not_go(int slot) {
+  return slot == running && activated_itself;
+}
+
 static void on_event(evutil_socket_t fd, short what, void* argument) {
   int slot = (int)(intptr_t)argument;
   if (is_over()) return;
   if (injected && slot == 3 && what == EV_TIMEOUT) what = EV_TIMEOUT | EV_READ;
   trace("{slot %d fd %d what 0x%x at %lld\n", slot, (int)fd, (unsigned)what & 0xffff,
         virtual_clock_milliseconds());
+  note_running(slot);
   if (!give_up_if_spent()) {
     stopped |= ties_found(events, on_common, slot_count);
     int turn = turns[slot]++ % script_count;
@@ -85,6 +98,7 @@ static void on_event(evutil_socket_t fd, short what, void* argument) {
 
 static void on_once(evutil_socket_t fd, short what, void* argument) {
   if (is_over()) return;
+  note_running(-1);
   trace("once %d fd %d what 0x%x at %lld\n", (int)(intptr_t)argument, (int)fd,
         (unsigned)what & 0xffff, virtual_clock_milliseconds());
   give_up_if_spent();
@@ -179,7 +193,7 @@ static void assign(const struct call* call) {
 }
 
 static void renew(int slot) {
-  if (finalizing[slot]) return;
+  if (finalizing[slot] || must_not_go(slot)) return;
   if (events[slot] != NULL) event_free(events[slot]);
   make(slot);
   trace("renew %d", slot);
@@ -286,6 +300,7 @@ static void loop(const struct call* call) {
     event_add(guard, &hour);
   }
   callbacks_in_loop = 0;
+  note_running(-1);
   trace("loop 0x%x at %lld\n", (unsigned)chosen, virtual_clock_milliseconds());
   int answer = event_base_loop(base, chosen);
   if (guard != NULL) event_free(guard);
@@ -316,10 +331,12 @@ static void perform(const struct call* call, int in_callback) {
       add(call, common[call->choice & 1], 1 + (call->choice & 1));
       break;
     case call_delete:
+      if (must_not_go(slot)) break;
       trace("del %d=%d", slot, deletions[call->choice % 3](event));
       note_state(slot);
       break;
     case call_active:
+      activated_itself |= slot == running && in_callback && definitions[slot].events & EV_SIGNAL;
       event_active(event, reasons[call->choice % 6], (short)(1 + call->choice % 3));
       trace("active %d", slot);
       note_state(slot);
@@ -366,6 +383,7 @@ static void perform(const struct call* call, int in_callback) {
       active_by_fd(call, reasons[call->choice % 4]);
       break;
     case call_active_by_signal:
+      activated_itself |= running >= 0 && in_callback && definitions[running].events & EV_SIGNAL;
       event_base_active_by_signal(base, number);
       trace("active by signal\n");
       break;
@@ -374,7 +392,7 @@ static void perform(const struct call* call, int in_callback) {
       trace("raise\n");
       break;
     case call_finalize:
-      if (event != NULL && !finalizing[slot]) {
+      if (event != NULL && !finalizing[slot] && !must_not_go(slot)) {
         finalizing[slot] = 1;
         trace("finalize %d=%d\n", slot, event_free_finalize(0, event, on_finalize));
       }
