@@ -37,7 +37,8 @@ static const struct timeval* common[2];
 static int time_spent;
 static int on_common[slot_count]; /* which of them a slot was last added with, from 1 */
 static int injected, spinning;
-static int running = -1, activated_itself; /* the slot whose callback runs or ran last */
+static int running = -1; /* the slot whose callback runs or ran last */
+static int forgotten;    /* its repetition, by the original */
 
 static void perform(const struct call* call, int in_callback);
 
@@ -67,14 +68,15 @@ static int give_up_if_spent(void) {
 }
 
 static void note_running(int slot) {
-  if (slot != running) activated_itself = 0;
+  if (slot != running) forgotten = 0;
   running = slot;
 }
 
-/* The original goes on calling a signal event that activates itself in its callback and then deletes
- * itself, or is even freed (DIFFERENCES.md). */
+/* The original goes on calling a signal event that activates itself or removes its timer in its
+ * callback and then deletes itself, or is even freed; the same when it is assigned anew there
+ * (DIFFERENCES.md). */
 static int must_not_go(int slot) {
-  return slot == running && activated_itself;
+  return slot == running && forgotten;
 }
 
 static void on_event(evutil_socket_t fd, short what, void* argument) {
@@ -182,8 +184,8 @@ static void add(const struct call* call, const struct timeval* timeout, int whic
 
 static void assign(const struct call* call) {
   struct event* event = events[call->slot];
-  if (!is_idle(event)) return;
   struct definition* definition = &definitions[call->slot];
+  if (!is_idle(event) || (call->slot == running && definition->events & EV_SIGNAL)) return;
   *definition = program->definitions[call->choice % slot_count];
   if (call->choice & 64) definition->channel = call->channel;
   trace("assign %d=%d", call->slot,
@@ -304,6 +306,7 @@ static void loop(const struct call* call) {
   trace("loop 0x%x at %lld\n", (unsigned)chosen, virtual_clock_milliseconds());
   int answer = event_base_loop(base, chosen);
   if (guard != NULL) event_free(guard);
+  note_running(-1);
   if (stopped) return;
   trace("loop=%d break %d exit %d added %d active %d at %lld\n", answer, event_base_got_break(base),
         event_base_got_exit(base), event_base_get_num_events(base, EVENT_BASE_COUNT_ADDED),
@@ -336,7 +339,7 @@ static void perform(const struct call* call, int in_callback) {
       note_state(slot);
       break;
     case call_active:
-      activated_itself |= slot == running && in_callback && definitions[slot].events & EV_SIGNAL;
+      forgotten |= slot == running && definitions[slot].events & EV_SIGNAL;
       event_active(event, reasons[call->choice % 6], (short)(1 + call->choice % 3));
       trace("active %d", slot);
       note_state(slot);
@@ -348,6 +351,7 @@ static void perform(const struct call* call, int in_callback) {
       renew(slot);
       break;
     case call_remove_timer:
+      forgotten |= slot == running && definitions[slot].events & EV_SIGNAL;
       trace("remove timer %d=%d", slot, event_remove_timer(event));
       note_state(slot);
       break;
@@ -383,7 +387,7 @@ static void perform(const struct call* call, int in_callback) {
       active_by_fd(call, reasons[call->choice % 4]);
       break;
     case call_active_by_signal:
-      activated_itself |= running >= 0 && in_callback && definitions[running].events & EV_SIGNAL;
+      forgotten |= running >= 0 && definitions[running].events & EV_SIGNAL;
       event_base_active_by_signal(base, number);
       trace("active by signal\n");
       break;

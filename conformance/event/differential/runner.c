@@ -61,7 +61,7 @@ int main(int argc, char** argv) {
   while (fgets(line, sizeof line, stdin) != NULL) {
     uint64_t seed, count;
     int profile;
-    char mask[2 * mask_bytes + 2] = "";
+    char mask[257] = "";
     if (sscanf(line, "run %" SCNu64 " %" SCNu64 " %d", &seed, &count, &profile) == 3) {
       run_range(seed, count, profile);
     } else if (sscanf(line, "hash %" SCNu64 " %d %256s", &seed, &profile, mask) == 3) {
