@@ -34,6 +34,18 @@ void remember_unwanted(PollDesc& desc, unsigned modes) {
   if ((modes & kWrite) && desc.write.parked() == nullptr) desc.write.remember();
 }
 
+// Edge mode: what was reported while nobody wanted it.
+ModeSet remembered(const PollDesc& desc) {
+  return modes_of((desc.read.remembers() ? kReadGateModes : 0u) |
+                  (desc.write.remembers() ? kWrite : 0u));
+}
+
+void forget_remembered(PollDesc& desc, unsigned modes) {
+  if ((modes & kRead) && desc.read.remembers()) desc.read.clear();
+  if ((modes & kWrite) && desc.write.remembers()) desc.write.clear();
+  desc.registration.instant = modes_of(desc.registration.instant & ~modes);
+}
+
 // Parks in a gate what is wanted there. True if an edge was remembered while nobody was.
 bool park_in(Gate& gate, Waiter* waiter, bool wanted) {
   const bool remembered = gate.remembers();
@@ -118,13 +130,19 @@ void FdTable::drop(PollDesc& desc, Slot slot) {
   poller_.cache().release(slot);
 }
 
+// Nothing and nobody needs the slot any more.
+void FdTable::drop_if_idle(PollDesc& desc, Slot slot) {
+  const bool needed = desc.registration.wanted != 0 || desc.registration.held;
+  if (!needed && !has_flag(desc, kRegistered | kChanged)) drop(desc, slot);
+}
+
 // The number names another file now: events of the old one are stale from here on.
 void FdTable::renew(PollDesc& desc) {
   desc.info.publish(next_generation(desc.info.generation()), 0);
   desc.info.set_event_error(false, 0);
-  if (desc.read.remembers()) desc.read.clear();
-  if (desc.write.remembers()) desc.write.clear();
+  forget_remembered(desc, kAllModes);
   desc.registration.instant = 0;
+  desc.registration.end_seen = 0;
 }
 
 // ---- notes to self ----
@@ -156,8 +174,16 @@ void FdTable::note_verified(PollDesc& desc) {
 void FdTable::note_told(PollDesc& desc, Interest interest) {
   set_flag(desc, kRegistered, true);
   set_flag(desc, kEdge, interest.edge);
-  desc.registration.kernel = interest.modes;
+  desc.registration.kernel = interest.modes & kAllModes;
   desc.registration.instant = modes_of(desc.registration.instant & ~unsigned{kInvalid});
+}
+
+// The kernel knows this incarnation no more.
+void FdTable::note_gone(PollDesc& desc) {
+  note_verified(desc);
+  set_flag(desc, kRegistered | kEdge | kReportedInVain, false);
+  desc.registration.kernel = 0;
+  renew(desc);
 }
 
 void FdTable::note_instant(PollDesc& desc, Slot slot, ModeSet modes) {
@@ -178,7 +204,7 @@ int FdTable::set_demand(int fd, const Demand& demand, Identity identity) {
   PollDesc& desc = poller_.cache().at(slot);
   const int error = tell(desc, slot, interest_of(desc, demand), identity);
   if (error == 0) park(desc, slot, demand);
-  if (desc.registration.wanted == 0 && !has_flag(desc, kRegistered | kChanged)) drop(desc, slot);
+  drop_if_idle(desc, slot);
   return error;
 }
 
@@ -188,13 +214,15 @@ void FdTable::lower_demand(int fd, const Demand& demand) {
   PollDesc& desc = poller_.cache().at(slot);
   if (tell(desc, slot, interest_of(desc, demand), Identity::kSame) != 0) note_change(desc, slot);
   park(desc, slot, demand);
-  if (desc.registration.wanted == 0 && !has_flag(desc, kRegistered | kChanged)) drop(desc, slot);
+  drop_if_idle(desc, slot);
 }
 
 // In edge mode a registration only ever grows: what is wanted no more is remembered, not removed.
 Interest FdTable::interest_of(const PollDesc& desc, const Demand& demand) const {
-  if (demand.modes == 0 || !demand.edge || !poller_.traits().edge) return {demand.modes, false};
+  if (!poller_.traits().edge) return {demand.modes, false};
   const unsigned kept = has_flag(desc, kEdge) ? desc.registration.kernel : 0u;
+  if (demand.modes == 0 && desc.registration.held && kept != 0) return {modes_of(kept), true};
+  if (demand.modes == 0 || !demand.edge) return {demand.modes, false};
   return {modes_of(demand.modes | demand.prepaid | kept), true};
 }
 
@@ -231,6 +259,47 @@ void FdTable::remember(int fd, ModeSet modes) {
   remember_unwanted(desc, modes);
 }
 
+void FdTable::forget(int fd, ModeSet modes) {
+  const Slot slot = slot_of(fd);
+  if (slot != kNoSlot) forget_remembered(poller_.cache().at(slot), modes);
+}
+
+bool FdTable::end_seen(int fd) const {
+  const Slot slot = slot_of(fd);
+  return slot != kNoSlot && poller_.cache().at(slot).registration.end_seen;
+}
+
+int FdTable::hold(int fd) {
+  if (fd < 0) return EBADF;
+  Slot slot = slot_of(fd);
+  if (slot == kNoSlot) slot = claim(fd);
+  if (slot == kNoSlot) return ENOMEM;
+  poller_.cache().at(slot).registration.held = 1;
+  return 0;
+}
+
+bool FdTable::held(int fd) const {
+  const Slot slot = slot_of(fd);
+  return slot != kNoSlot && poller_.cache().at(slot).registration.held;
+}
+
+void FdTable::release(int fd, bool closing) {
+  const Slot slot = slot_of(fd);
+  if (slot == kNoSlot) return;
+  PollDesc& desc = poller_.cache().at(slot);
+  if (!desc.registration.held) return;
+  desc.registration.held = 0;
+  if (desc.registration.wanted != 0) return;
+  if (has_flag(desc, kRegistered)) {
+    if (closing && poller_.traits().forgets_closed && !eager_removal_) {
+      note_gone(desc);
+    } else {
+      withdraw(desc, slot);
+    }
+  }
+  drop_if_idle(desc, slot);
+}
+
 // Decides whether the change from what the kernel knows to `to` is told now, later or never.
 int FdTable::tell(PollDesc& desc, Slot slot, Interest to, Identity identity) {
   Registration& registration = desc.registration;
@@ -265,7 +334,8 @@ int FdTable::tell(PollDesc& desc, Slot slot, Interest to, Identity identity) {
   const bool same_trigger = has_flag(desc, kEdge) == to.edge;
   const bool covered = same_trigger && (to.modes & ~registration.kernel) == 0;
   if (covered && identity == Identity::kSame) {
-    if (!was_wanted && !options_.keep_registrations) note_unverified(desc, slot);
+    const bool trusted = was_wanted || registration.held || options_.keep_registrations;
+    if (!trusted) note_unverified(desc, slot);
     if (!to.edge && to.modes != registration.kernel) note_change(desc, slot);
     return 0;
   }
@@ -337,10 +407,7 @@ int FdTable::adjust(PollDesc& desc, Slot slot, Interest to) {
     return 0;
   }
   if (error != ENOENT && error != EBADF) return error;
-  note_verified(desc);
-  set_flag(desc, kRegistered | kEdge, false);
-  desc.registration.kernel = 0;
-  renew(desc);
+  note_gone(desc);
   return error == ENOENT ? enter(desc, slot, to) : error;
 }
 
@@ -348,10 +415,7 @@ int FdTable::adjust(PollDesc& desc, Slot slot, Interest to) {
 // that nothing comes of a registration that lives on.
 int FdTable::withdraw(PollDesc& desc, Slot slot) {
   const int error = poller_.remove(slot, current(desc));
-  note_verified(desc);
-  set_flag(desc, kRegistered | kEdge, false);
-  desc.registration.kernel = 0;
-  renew(desc);
+  note_gone(desc);
   return error;
 }
 
@@ -368,15 +432,26 @@ void FdTable::reconcile(bool may_sleep) {
   if (zombie_) rebuild_after_zombie();
 }
 
+// Edge mode: a sender goes on, and a local socket tells that it is writable whenever its peer has
+// read. What was reported in vain is asked for again when somebody wants it: the kernel will then
+// say anew what is ready.
+Interest FdTable::without_what_is_vain(PollDesc& desc, Interest interest) {
+  const unsigned vain = remembered(desc) & ~unsigned{desc.registration.wanted};
+  forget_remembered(desc, vain);
+  return {modes_of(interest.modes & ~vain), interest.edge};
+}
+
 void FdTable::bring_up_to_date(PollDesc& desc, Slot slot, bool may_sleep) {
-  const Interest to = settled_interest(desc);
+  const bool in_vain = has_flag(desc, kReportedInVain);
+  set_flag(desc, kReportedInVain, false);
+  Interest to = settled_interest(desc);
+  if (in_vain && to.edge) to = without_what_is_vain(desc, to);
   if (to.modes == 0) {
-    const bool in_vain = has_flag(desc, kReportedInVain);
     if (has_flag(desc, kRegistered) && (in_vain || !options_.keep_registrations)) {
       const int error = withdraw(desc, slot);
       if (in_vain && (error == ENOENT || error == EBADF)) zombie_ = true;
     }
-    if (!has_flag(desc, kRegistered)) drop(desc, slot);
+    drop_if_idle(desc, slot);
     return;
   }
   int error = 0;
@@ -424,14 +499,16 @@ void FdTable::deliver(PollDesc& desc, Slot slot, KernelBits bits, WaiterList& ou
   const ModeSet modes = options_.readiness[bits];
   const ModeSet wanted = desc.registration.wanted;
   const ModeSet hits = modes_of(modes & (wanted == 0 ? 0u : wanted | kInvalid));
+  bool in_vain = hits == 0 && wanted == 0;
   if (has_flag(desc, kEdge)) {
+    in_vain = hits == 0 && (modes & (remembered(desc) | kWrite)) != 0;
     remember_unwanted(desc, modes);
-  } else if (hits == 0) {
-    // Left behind, or narrowed by another thread during the wait: tell the kernel, or it will
-    // report this again and again.
-    if (wanted == 0) set_flag(desc, kReportedInVain, true);
-    note_change(desc, slot);
+    if (bits & (kPeerClosed | kHangup | kError)) desc.registration.end_seen = 1;
   }
+  if (in_vain) set_flag(desc, kReportedInVain, true);
+  // Left behind, or narrowed by another thread during the wait: tell the kernel, or it will report
+  // this again and again. Edges may come once before that, for the next watcher.
+  if (hits == 0 && (in_vain || !has_flag(desc, kEdge))) note_change(desc, slot);
   if (hits != 0) out.push(parked_waiter(desc), slot, hits);
 }
 
@@ -508,7 +585,7 @@ int FdTable::reset(ResetReason reason) {
     set_flag(desc, kRegistered | kEdge | kReportedInVain, false);
     desc.registration.kernel = 0;
     if (to.modes == 0) {
-      if (!has_flag(desc, kChanged)) drop(desc, slot);
+      drop_if_idle(desc, slot);
     } else if (was_registered && enter(desc, slot, to) != 0) {
       note_instant(desc, slot, kInvalid);
     }

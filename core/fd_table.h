@@ -13,10 +13,12 @@
 //     duplicate lives on, would be reported for ever: the kernel set is rebuilt, and if that
 //     happens again removal becomes eager.
 //
-// Edge mode: what was registered once stays registered until the last watcher goes, and the gates
-// remember edges that came while nobody wanted them. Level mode: the waiters stay parked and the
-// kernel reports them for as long as they are ready. All of one descriptor's watchers share a mode;
-// the front end demands edges only when all of them can live with it.
+// Edge mode: what was registered once stays registered until the last watcher goes, or for as long
+// as the descriptor is held, and the gates remember edges that came while nobody wanted them. A
+// direction that is reported in vain is not asked for again until somebody wants it. Level mode:
+// the waiters stay parked and the kernel reports them for as long as they are ready. All of one
+// descriptor's watchers share a mode; the front end demands edges only when all of them can live
+// with it.
 //
 // The caller holds the loop's lock. The table knows no watchers, only the Waiter that the front end
 // wants back, which stands for all watchers of the descriptor.
@@ -74,8 +76,19 @@ class FdTable {
   ModeSet wanted(int fd) const;
 
   // Edge mode: a reader or writer that stops before it has met EAGAIN leaves its readiness behind,
-  // for the next watcher of that direction.
+  // for the next watcher of that direction. One that has met it takes what was left there away.
   void remember(int fd, ModeSet modes);
+  void forget(int fd, ModeSet modes);
+  // Edge mode: the kernel has reported the end of this descriptor, in either direction. No edge
+  // will tell of it again.
+  bool end_seen(int fd) const;
+
+  // Edge mode: a registration that is held outlives its watchers, and coming back costs nothing.
+  // The holder vouches that the number keeps its meaning until the release; if it closes the number
+  // right after that, the kernel need not be told. 0 or ENOMEM.
+  int hold(int fd);
+  bool held(int fd) const;
+  void release(int fd, bool closing);
 
   // Brings the kernel up to date. `may_sleep` says that the loop will block after this, so that
   // registrations which are trusted but not verified have to be verified now.
@@ -125,6 +138,7 @@ class FdTable {
   Slot claim(int fd);
   bool grow_to(int fd);
   void drop(PollDesc& desc, Slot slot);
+  void drop_if_idle(PollDesc& desc, Slot slot);
   void renew(PollDesc& desc);
 
   int tell(PollDesc& desc, Slot slot, Interest to, Identity identity);
@@ -135,6 +149,7 @@ class FdTable {
   int adjust(PollDesc& desc, Slot slot, Interest to);
   int withdraw(PollDesc& desc, Slot slot);
   void bring_up_to_date(PollDesc& desc, Slot slot, bool may_sleep);
+  Interest without_what_is_vain(PollDesc& desc, Interest interest);
   void park(PollDesc& desc, Slot slot, const Demand& demand);
   Interest interest_of(const PollDesc& desc, const Demand& demand) const;
   Interest settled_interest(const PollDesc& desc) const;
@@ -144,6 +159,7 @@ class FdTable {
   void note_unverified(PollDesc& desc, Slot slot);
   void note_verified(PollDesc& desc);
   void note_told(PollDesc& desc, Interest interest);
+  void note_gone(PollDesc& desc);
   void note_instant(PollDesc& desc, Slot slot, ModeSet modes);
 
   void deliver(PollDesc& desc, Slot slot, KernelBits bits, WaiterList& out);

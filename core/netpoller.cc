@@ -383,7 +383,7 @@ void Netpoller::apply(PollDesc& desc, Slot slot) {
   const int error = registered ? poller_.modify(slot, from, to) : poller_.add(slot, to);
   if (error != 0) return;
   registration.flags = static_cast<std::uint8_t>(registration.flags | kRegistered);
-  registration.kernel = to.modes;
+  registration.kernel = to.modes & kAllModes;
 }
 
 void Netpoller::apply_changes() {

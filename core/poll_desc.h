@@ -46,11 +46,13 @@ enum class PollError : std::uint8_t {
 // State of a descriptor's registration. Guarded by the poller's owner (a loop's lock, or the native
 // poller's), never touched by the kernel side.
 struct Registration {
-  ModeSet wanted = 0;      // what the watchers want now
-  ModeSet kernel = 0;      // what the kernel was last told
-  std::uint8_t flags = 0;  // kRegistered and friends
-  ModeSet instant = 0;     // ready without asking the kernel: edges remembered, failures to report
-  Slot next = kNoSlot;     // links the cache's free list, or the fd table's list of changes
+  ModeSet wanted = 0;             // what the watchers want now
+  ModeSet kernel : 4 = 0;         // what the kernel was last told
+  std::uint8_t held : 1 = 0;      // edge mode: stays registered while nobody wants anything
+  std::uint8_t end_seen : 1 = 0;  // edge mode: closed by the peer or failed, so no edge will follow
+  std::uint8_t flags = 0;         // kRegistered and friends
+  ModeSet instant = 0;  // ready without asking the kernel: edges remembered, failures to report
+  Slot next = kNoSlot;  // links the cache's free list, or the fd table's list of changes
 };
 
 inline constexpr std::uint8_t kRegistered = 1;    // the kernel knows the descriptor

@@ -1,43 +1,11 @@
 // Which system calls a change of watchers costs, and when: counted on a backend of the tests' own.
 #include <cerrno>
 
-#include "conformance/unit/core_tests.h"
-#include "conformance/unit/fake_backend.h"
-#include "core/fd_table.h"
-#include "core/loop.h"
+#include "conformance/unit/fd_table_fixture.h"
 
 namespace netpoll::test {
 
 namespace {
-
-constexpr int kFd = 5;
-int places[4];
-Waiter* const kWaiter = reinterpret_cast<Waiter*>(&places[0]);
-Waiter* const kOtherWaiter = reinterpret_cast<Waiter*>(&places[1]);
-
-// A loop over the fake backend, and the words the tests speak.
-struct Table {
-  explicit Table(const FdTableOptions& options = {}, const BackendOps& backend = kFakeBackend) {
-    assert_int_equal(loop.init({.backend = &backend, .backend_options = {}, .fds = options}), 0);
-  }
-  ~Table() { loop.shut_down(); }
-
-  int demand(unsigned modes, Identity identity = Identity::kSame, Waiter* waiter = kWaiter,
-             bool edge = false) {
-    return loop.fds().set_demand(
-        kFd, {modes != 0 ? waiter : nullptr, static_cast<ModeSet>(modes), edge, 0}, identity);
-  }
-  void leave() { assert_int_equal(demand(0), 0); }
-  void turn(Nanoseconds delay = -1) {
-    assert_int_equal(loop.wait(delay, [](auto&& wait) { wait(); }), 0);
-  }
-  FakeCalls& calls() { return fake()->calls; }
-  std::uint32_t ready() { return loop.ready().size(); }
-  const ReadyWaiter& first() { return *loop.ready().begin(); }
-  Cookie cookie() { return fake()->cookie; }
-
-  Loop loop;
-};
 
 void what_grows_is_told_at_once(void**) {
   Table table;
@@ -592,170 +560,10 @@ constexpr CMUnitTest kTests[] = {
     cmocka_unit_test(a_set_that_can_not_be_made_anew_leaves_the_old_one),
 };
 
-// ---- edges ----
-
-void edge_demand(Table& table, unsigned modes, unsigned prepaid = 0,
-                 Identity identity = Identity::kSame) {
-  assert_int_equal(
-      table.loop.fds().set_demand(kFd,
-                                  {modes != 0 ? kWaiter : nullptr, static_cast<ModeSet>(modes),
-                                   true, static_cast<ModeSet>(prepaid)},
-                                  identity),
-      0);
-}
-
-void what_was_paid_for_ahead_costs_nothing_later(void**) {
-  Table table;
-  edge_demand(table, kRead, kWrite, Identity::kUnknown);
-  assert_int_equal(fake()->interest.modes, kRead | kWrite);
-  assert_true(fake()->interest.edge);
-  edge_demand(table, kRead | kWrite);
-  edge_demand(table, kWrite);
-  edge_demand(table, kRead);
-  table.turn();
-  assert_int_equal(table.calls().changes(), 1);
-}
-
-void an_edge_that_nobody_wanted_is_remembered(void**) {
-  Table table;
-  edge_demand(table, kRead, kWrite, Identity::kUnknown);
-  fake()->report(table.cookie(), kOut);
-  table.turn();
-  assert_int_equal(table.ready(), 0);
-  edge_demand(table, kRead | kWrite);
-  assert_true(table.loop.fds().has_instant());
-  table.turn();
-  assert_int_equal(fake()->delay, 0);
-  assert_int_equal(table.ready(), 1);
-  assert_int_equal(table.first().modes, kWrite);
-  table.turn();
-  assert_int_equal(table.ready(), 0);
-  assert_int_equal(table.calls().changes(), 1);
-}
-
-void an_edge_that_was_delivered_is_not_remembered(void**) {
-  Table table;
-  edge_demand(table, kRead, 0, Identity::kUnknown);
-  fake()->report(table.cookie(), kIn);
-  table.turn();
-  assert_int_equal(table.ready(), 1);
-  edge_demand(table, 0);
-  edge_demand(table, kRead);
-  table.turn(0);
-  assert_int_equal(table.ready(), 0);
-}
-
-void who_stops_before_the_end_leaves_readiness_for_the_next(void**) {
-  Table table;
-  edge_demand(table, kRead, kWrite, Identity::kUnknown);
-  fake()->report(table.cookie(), kIn);
-  table.turn();
-  edge_demand(table, kWrite);
-  table.loop.fds().remember(kFd, kRead);
-  table.turn(0);
-  assert_int_equal(table.ready(), 0);
-  edge_demand(table, kRead | kWrite);
-  table.turn();
-  assert_int_equal(table.ready(), 1);
-  assert_int_equal(table.first().modes, kRead);
-}
-
-void remembering_for_someone_who_waits_delivers_at_once(void**) {
-  Table table;
-  edge_demand(table, kRead, 0, Identity::kUnknown);
-  table.loop.fds().remember(kFd, kRead);
-  table.turn();
-  assert_int_equal(fake()->delay, 0);
-  assert_int_equal(table.first().modes, kRead);
-}
-
-void one_who_wants_levels_turns_the_descriptor_to_levels_and_back(void**) {
-  Table table;
-  edge_demand(table, kRead, kWrite, Identity::kUnknown);
-  assert_int_equal(table.demand(kRead, Identity::kSame), 0);
-  assert_int_equal(table.calls().modify, 1);
-  assert_false(fake()->interest.edge);
-  edge_demand(table, kRead);
-  assert_int_equal(table.calls().modify, 2);
-  assert_true(fake()->interest.edge);
-}
-
-void an_edge_noted_before_the_demand_turned_to_levels_is_dropped(void**) {
-  Table table;
-  edge_demand(table, kRead, 0, Identity::kUnknown);
-  table.loop.fds().remember(kFd, kRead);
-  assert_int_equal(table.demand(kRead, Identity::kSame), 0);
-  table.turn(0);
-  assert_int_equal(table.ready(), 0);
-}
-
-void an_edge_noted_before_the_demand_narrowed_waits_for_it_to_widen(void**) {
-  Table table;
-  edge_demand(table, kRead | kWrite, 0, Identity::kUnknown);
-  table.loop.fds().remember(kFd, kRead | kWrite);
-  edge_demand(table, kRead);
-  table.turn(0);
-  assert_int_equal(table.ready(), 1);
-  assert_int_equal(table.first().modes, kRead);
-  edge_demand(table, kRead | kWrite);
-  table.turn(0);
-  assert_int_equal(table.ready(), 1);
-  assert_int_equal(table.first().modes, kWrite);
-}
-
-void what_grows_in_edge_mode_is_told_by_a_lazy_table_too(void**) {
-  Table table(kLazy);
-  edge_demand(table, kRead, 0, Identity::kUnknown);
-  table.turn();
-  edge_demand(table, kRead | kWrite);
-  table.turn();
-  assert_int_equal(table.calls().modify, 1);
-  assert_int_equal(fake()->interest.modes, kRead | kWrite);
-  assert_true(fake()->interest.edge);
-}
-
-void a_new_file_under_the_number_remembers_nothing(void**) {
-  Table table;
-  edge_demand(table, kRead, kWrite, Identity::kUnknown);
-  fake()->report(table.cookie(), kOut);
-  table.turn();
-  fake()->modify_error = ENOENT;
-  edge_demand(table, kRead | kWrite, 0, Identity::kUnknown);
-  table.turn(0);
-  assert_int_equal(table.ready(), 0);
-}
-
-void without_edges_in_the_kernel_levels_do(void**) {
-  Table table({}, kFakeLevelBackend);
-  edge_demand(table, kRead, kWrite, Identity::kUnknown);
-  assert_false(fake()->interest.edge);
-  assert_int_equal(fake()->interest.modes, kRead);
-  fake()->report(table.cookie(), kIn);
-  table.turn();
-  assert_int_equal(table.ready(), 1);
-}
-
-constexpr CMUnitTest kEdgeTests[] = {
-    cmocka_unit_test(what_was_paid_for_ahead_costs_nothing_later),
-    cmocka_unit_test(an_edge_that_nobody_wanted_is_remembered),
-    cmocka_unit_test(an_edge_that_was_delivered_is_not_remembered),
-    cmocka_unit_test(who_stops_before_the_end_leaves_readiness_for_the_next),
-    cmocka_unit_test(remembering_for_someone_who_waits_delivers_at_once),
-    cmocka_unit_test(one_who_wants_levels_turns_the_descriptor_to_levels_and_back),
-    cmocka_unit_test(an_edge_noted_before_the_demand_turned_to_levels_is_dropped),
-    cmocka_unit_test(an_edge_noted_before_the_demand_narrowed_waits_for_it_to_widen),
-    cmocka_unit_test(what_grows_in_edge_mode_is_told_by_a_lazy_table_too),
-    cmocka_unit_test(a_new_file_under_the_number_remembers_nothing),
-    cmocka_unit_test(without_edges_in_the_kernel_levels_do),
-};
-
 }  // namespace
 
 harness_group fd_table_group() {
   return {"fd_table", kTests, sizeof kTests / sizeof kTests[0]};
-}
-harness_group fd_table_edge_group() {
-  return {"edge", kEdgeTests, sizeof kEdgeTests / sizeof kEdgeTests[0]};
 }
 
 }  // namespace netpoll::test
