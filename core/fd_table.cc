@@ -189,6 +189,7 @@ void FdTable::note_gone(PollDesc& desc) {
 void FdTable::note_instant(PollDesc& desc, Slot slot, ModeSet modes) {
   if (desc.registration.instant == 0) instant_.push(slot);
   desc.registration.instant = modes_of(desc.registration.instant | modes);
+  if (poller_.waiting()) poller_.wake();
 }
 
 // ---- what the front end says ----

@@ -35,6 +35,7 @@ enum Closure : std::uint8_t {
 // Private bits of ev_flags, above the ones that programs know.
 inline constexpr short kFlagEdgeMode = 0x100;   // one of our own, content with edges
 inline constexpr short kFlagJustFired = 0x200;  // removed by its own firing, not by its user
+inline constexpr short kFlagPresumed = 0x400;   // pending and active, but the kernel was not asked
 
 inline constexpr short kIoEvents = EV_READ | EV_WRITE | EV_CLOSED;
 

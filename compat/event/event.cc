@@ -60,6 +60,7 @@ void notify_if_sooner(event_base* base, const Event* ev) {
 }
 
 bool remove(event_base* base, Event* ev) {
+  const short undelivered = (flags_of(ev) & EVLIST_ACTIVE) ? ev->ev_res : short{0};
   stop_repetition(base, ev);
   if (flags_of(ev) & EVLIST_TIMEOUT) disarm_timeout(base, ev);
   if (flags_of(ev) & EVLIST_ACTIVE) {
@@ -70,7 +71,7 @@ bool remove(event_base* base, Event* ev) {
   if (!(flags_of(ev) & EVLIST_INSERTED)) return true;
   uncount_inserted(base, ev);
   if (!(ev->ev_events & kIoEvents)) return unwatch_signal(base, ev) == 0;
-  unwatch_io(base, ev);
+  unwatch_io(base, ev, undelivered);
   return true;
 }
 
@@ -304,11 +305,12 @@ void* event_self_cbarg(void) {
 
 int event_base_set(event_base* base, Event* ev) {
   // Only an event that nothing has been done with may move to another base.
-  if ((flags_of(ev) & ~kFlagJustFired) != EVLIST_INIT) return -1;
+  constexpr int kOwnFlags = kFlagJustFired | kFlagEdgeMode;
+  if ((flags_of(ev) & ~kOwnFlags) != EVLIST_INIT) return -1;
   debug_require_setup(ev);
   ev->ev_base = base;
   ev->ev_evcallback.evcb_pri = static_cast<ev_uint8_t>(base->active.lane_count() / 2);
-  clear_flags(ev, kFlagJustFired);
+  clear_flags(ev, kOwnFlags);
   return 0;
 }
 

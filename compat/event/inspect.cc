@@ -35,8 +35,10 @@ int for_each_event(event_base* base, Visit&& visit) {
        lane = base->active.first_lane(lane + 1)) {
     for (netpoll::QueueLink* link = base->active.first(lane); link != nullptr; link = link->next) {
       auto* callback = reinterpret_cast<event_callback*>(link);
-      const int flags = callback->evcb_flags & (EVLIST_INIT | EVLIST_INSERTED | EVLIST_TIMEOUT);
-      if (flags != EVLIST_INIT) continue;
+      const int flags = callback->evcb_flags;
+      const bool seen =
+          (flags & (EVLIST_INSERTED | EVLIST_TIMEOUT)) != 0 && !(flags & kFlagPresumed);
+      if (seen || !(flags & EVLIST_INIT)) continue;
       if (const int stop = visit(event_of(callback))) return stop;
     }
   }

@@ -12,6 +12,10 @@ namespace {
 using netpoll::Demand;
 using netpoll::ModeSet;
 
+bool is_own(const Event* ev) {
+  return (ev->ev_evcallback.evcb_flags & kFlagEdgeMode) != 0;
+}
+
 // An error overrides everything else and goes to readers and writers; a hang-up does too, unless it
 // comes with the news that the peer has closed, which is a direction of its own here.
 constexpr netpoll::ReadinessMap make_epoll_readiness() {
@@ -44,14 +48,6 @@ constexpr netpoll::ReadinessMap make_plain_readiness() {
   return map;
 }
 
-ModeSet modes_of(short events) {
-  unsigned modes = 0;
-  if (events & EV_READ) modes |= netpoll::kRead;
-  if (events & EV_WRITE) modes |= netpoll::kWrite;
-  if (events & EV_CLOSED) modes |= netpoll::kClosed;
-  return static_cast<ModeSet>(modes);
-}
-
 short events_of(ModeSet modes) {
   int events = 0;
   if (modes & netpoll::kRead) events |= EV_READ;
@@ -68,7 +64,7 @@ Event* as_event(netpoll::Waiter* waiter) {
 }
 
 bool wants_edges(const Event* ev) {
-  return (ev->ev_events & EV_ET) != 0 || (ev->ev_evcallback.evcb_flags & kFlagEdgeMode) != 0;
+  return (ev->ev_events & EV_ET) != 0 || is_own(ev);
 }
 
 // What all watchers of a descriptor want together: edges only if every one of them can do with
@@ -76,10 +72,14 @@ bool wants_edges(const Event* ev) {
 Demand demand_of(Event* head) {
   unsigned modes = 0;
   bool edge = head != nullptr;
+  bool own_reader = false;
   for (const Event* ev = head; ev != nullptr; ev = next_watcher(ev)) {
     modes |= modes_of(ev->ev_events);
     edge = edge && wants_edges(ev);
+    own_reader = own_reader || (is_own(ev) && (ev->ev_events & EV_READ) != 0);
   }
+  // An end that comes with the last bytes gives no edge of its own.
+  if (edge && own_reader) modes |= netpoll::kClosed;
   return {as_waiter(head), static_cast<ModeSet>(modes), edge, 0};
 }
 
@@ -111,10 +111,10 @@ short wanted_beside(const Event* head) {
 // own firing removed, and that comes back before the turn is over, is taken at its word: no call.
 // Not with edges: adding one for a direction that nobody watched promises to report what is ready
 // already, and only the kernel can say.
-netpoll::Identity identity_of(const Event* ev, const Event* head) {
+netpoll::Identity identity_of(event_base* base, const Event* ev, const Event* head) {
   const short flags = ev->ev_evcallback.evcb_flags;
-  const bool users_edges = (ev->ev_events & EV_ET) != 0 && (flags & kFlagEdgeMode) == 0;
-  if (users_edges) {
+  if (is_own(ev) && base->loop.fds().held(ev->ev_fd)) return netpoll::Identity::kSame;
+  if ((ev->ev_events & EV_ET) != 0 && !is_own(ev)) {
     const bool new_direction = (ev->ev_events & kIoEvents & ~wanted_beside(head)) != 0;
     return new_direction ? netpoll::Identity::kUnknown : netpoll::Identity::kSame;
   }
@@ -125,9 +125,9 @@ netpoll::Identity identity_of(const Event* ev, const Event* head) {
 void activate_chain(Event* head, ModeSet modes, short extra) {
   const short events = events_of(modes);
   for (Event* ev = head; ev != nullptr; ev = next_watcher(ev)) {
-    if (ev->ev_events & events) {
-      activate_event(ev, ev->ev_events & (events | extra), 1);
-    }
+    const bool ends = (events & EV_CLOSED) != 0 && is_own(ev);
+    const short news = ends ? static_cast<short>(events | EV_READ) : events;
+    if (ev->ev_events & news) activate_event(ev, ev->ev_events & (news | extra), 1);
   }
 }
 
@@ -136,13 +136,21 @@ void activate_chain(Event* head, ModeSet modes, short extra) {
 constinit const netpoll::ReadinessMap kEpollReadiness = make_epoll_readiness();
 constinit const netpoll::ReadinessMap kPlainReadiness = make_plain_readiness();
 
+ModeSet modes_of(short events) {
+  unsigned modes = 0;
+  if (events & EV_READ) modes |= netpoll::kRead;
+  if (events & EV_WRITE) modes |= netpoll::kWrite;
+  if (events & EV_CLOSED) modes |= netpoll::kClosed;
+  return static_cast<ModeSet>(modes);
+}
+
 Event* first_watcher(event_base* base, int fd) {
   return as_event(base->loop.fds().waiter(fd));
 }
 
 int watch_io(event_base* base, Event* ev) {
   const int fd = ev->ev_fd;
-  if (fd < 0) return 0;
+  if (fd < 0 || (ev->ev_evcallback.evcb_flags & kFlagPresumed) != 0) return 0;
   Event* head = first_watcher(base, fd);
   if (debug_mode_on && head != nullptr && (head->ev_events & EV_ET) != (ev->ev_events & EV_ET)) {
     log_warning("Tried to mix edge-triggered and non-edge-triggered events on fd %d", fd);
@@ -150,7 +158,7 @@ int watch_io(event_base* base, Event* ev) {
   }
   link_first(ev, head);
   const Demand demand = demand_of(ev);
-  const int error = base->loop.fds().set_demand(fd, demand, identity_of(ev, head));
+  const int error = base->loop.fds().set_demand(fd, demand, identity_of(base, ev, head));
   if (error == 0) return 0;
   unlink(ev, ev);
   errno = error;
@@ -159,11 +167,20 @@ int watch_io(event_base* base, Event* ev) {
   return -1;
 }
 
-void unwatch_io(event_base* base, Event* ev) {
+void unwatch_io(event_base* base, Event* ev, short undelivered) {
   const int fd = ev->ev_fd;
   if (fd < 0) return;
+  short& flags = ev->ev_evcallback.evcb_flags;
+  if (flags & kFlagPresumed) {
+    flags = static_cast<short>(flags & ~kFlagPresumed);
+    return;
+  }
   Event* head = unlink(ev, first_watcher(base, fd));
   base->loop.fds().lower_demand(fd, demand_of(head));
+  // The kernel gave its edge; the next to watch is owed it.
+  if (is_own(ev) && (undelivered & kIoEvents) != 0) {
+    base->loop.fds().remember(fd, modes_of(undelivered));
+  }
 }
 
 void activate_io(event_base* base, int fd, short events) {

@@ -1,6 +1,7 @@
 // Which events watch which descriptor. The events of a descriptor are chained through themselves,
 // newest first, and the head of the chain is the waiter that the fd table parks; the sum of what
-// they want is the demand. Called by event.cc, inspect.cc and loop.cc.
+// they want is the demand. Called by event.cc,
+// own_io.cc, inspect.cc and loop.cc.
 #pragma once
 
 #include "compat/event/base.h"
@@ -11,9 +12,14 @@ namespace pollshim::event {
 extern const netpoll::ReadinessMap kEpollReadiness;
 extern const netpoll::ReadinessMap kPlainReadiness;
 
-// 0, or -1 with errno set and nothing changed. A negative descriptor is watched in name only.
+// EV_READ, EV_WRITE and EV_CLOSED in the words of the core.
+netpoll::ModeSet modes_of(short events);
+
+// 0, or -1 with errno set and nothing changed. A negative descriptor is watched in name only, and
+// so is one that is presumed to be ready.
 int watch_io(event_base* base, Event* ev);
-void unwatch_io(event_base* base, Event* ev);
+// `undelivered`: what was reported to the event and has not reached its callback.
+void unwatch_io(event_base* base, Event* ev, short undelivered);
 
 // Activates the events of `fd` that want any of `events` (EV_*).
 void activate_io(event_base* base, int fd, short events);

@@ -14,6 +14,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #include "backends/backends.h"
 #include "conformance/harness/harness.h"
@@ -76,11 +77,36 @@ struct Step {
 constexpr int kChannel = 1000;
 constexpr int kNumber = 2000;
 
+// A backend that notes whose interest it was told to change: what is ready there is reported anew.
+class NotingBackend {
+ public:
+  explicit NotingBackend(const BackendOps& real) : ops_(real) {
+    real_modify_ = real.modify;
+    ops_.modify = [](Backend* backend, int fd, Cookie cookie, Interest from, Interest to) {
+      const int number = fd - World::fd_of(0);
+      if (number >= 0 && number < kNumbers) modified_[number] = true;
+      return real_modify_(backend, fd, cookie, from, to);
+    };
+  }
+  const BackendOps& ops() const { return ops_; }
+  static bool take_modified(int number) { return std::exchange(modified_[number], false); }
+
+ private:
+  BackendOps ops_;
+  static inline decltype(BackendOps::modify) real_modify_;
+  static inline bool modified_[kNumbers];
+};
+
 class Torture {
  public:
   Torture(const Subject& subject, const Plan& plan, std::uint64_t seed)
-      : subject_(subject), plan_(plan), random_(seed), world_(random_), table_(poller_) {
-    assert_int_equal(poller_.init(*subject.ops, {}), 0);
+      : subject_(subject),
+        plan_(plan),
+        backend_(*subject.ops),
+        random_(seed),
+        world_(random_),
+        table_(poller_) {
+    assert_int_equal(poller_.init(backend_.ops(), {}), 0);
     table_.configure({.readiness = kNativeReadiness,
                       .lazy_additions = plan.laid_back,
                       .keep_registrations = plan.laid_back,
@@ -414,6 +440,9 @@ class Torture {
     const std::uint64_t rebuilds = counters().rebuilds;
     table_.reconcile(may_sleep);
     if (counters().rebuilds != rebuilds) allow_all_edges();
+    for (int number = 0; number < kNumbers; ++number) {
+      if (NotingBackend::take_modified(number)) watches_[number].allowed = kBoth;
+    }
     poller_.begin_wait(0);
     if (poller_.wait(0) != 0) give_up("the wait failed", kNone);
     poller_.finish_wait();
@@ -499,6 +528,7 @@ class Torture {
 
   const Subject& subject_;
   const Plan& plan_;
+  NotingBackend backend_;
   Random random_;
   World world_;
   Poller poller_;
