@@ -1,19 +1,23 @@
 #include "core/timer_heap.h"
 
+#include <bit>
 #include <cstdlib>
+#include <cstring>
 
 namespace netpoll {
 
 namespace {
 
 constexpr std::uint32_t kBranches = 4;
+constexpr std::size_t kCacheLine = 64;
+constexpr std::uint32_t kSmallest = 16;
 // Below this many void promises a sweep is not worth its pass over the heap.
 constexpr std::uint32_t kSweepThreshold = 64;
 
 template <class T>
 bool grow(T*& array, std::uint32_t& capacity, std::uint32_t needed) {
   if (needed <= capacity) return true;
-  std::uint32_t wider = capacity == 0 ? 16 : capacity;
+  std::uint32_t wider = capacity == 0 ? kSmallest : capacity;
   while (wider < needed) {
     if (wider > UINT32_MAX / 2) return false;
     wider *= 2;
@@ -28,12 +32,28 @@ bool grow(T*& array, std::uint32_t& capacity, std::uint32_t needed) {
 }  // namespace
 
 TimerHeap::~TimerHeap() {
-  std::free(heap_);
+  std::free(heap_memory_);
   std::free(table_);
 }
 
 bool TimerHeap::reserve_promises(std::uint32_t count) {
-  return grow(heap_, heap_capacity_, heap_size_ + count);
+  const std::uint32_t needed = heap_size_ + count;
+  if (needed <= heap_capacity_) return true;
+  if (needed > UINT32_MAX / 2) return false;
+  const std::uint32_t wider = std::bit_ceil(needed < kSmallest ? kSmallest : needed);
+  void* memory = std::malloc(sizeof(Promise) * std::size_t{wider} + kCacheLine);
+  if (memory == nullptr) return false;
+  // The root fills the end of a line, so that the families behind it fill one line each.
+  static_assert(kBranches * sizeof(Promise) == kCacheLine);
+  const auto start = reinterpret_cast<std::uintptr_t>(memory) + sizeof(Promise);
+  const std::uintptr_t family = (start + kCacheLine - 1) / kCacheLine * kCacheLine;
+  auto* heap = reinterpret_cast<Promise*>(family - sizeof(Promise));
+  if (heap_size_ != 0) std::memcpy(heap, heap_, sizeof(Promise) * std::size_t{heap_size_});
+  std::free(heap_memory_);
+  heap_memory_ = memory;
+  heap_ = heap;
+  heap_capacity_ = wider;
+  return true;
 }
 
 bool TimerHeap::reserve_timers(std::uint32_t count) {
@@ -58,7 +78,7 @@ TimerId TimerHeap::arm(void* owner, Nanoseconds when) {
   timer.when = when;
   timer.stamp = timer.order = stamp;
   ++live_;
-  push({when, id, stamp});
+  push({id, stamp, when});
   return id;
 }
 
@@ -67,7 +87,7 @@ bool TimerHeap::move_earlier(TimerId id, Nanoseconds when) {
   Timer& timer = table_[id];
   timer.when = when;
   timer.stamp = timer.order = next_stamp_++;
-  push({when, id, timer.stamp});
+  push({id, timer.stamp, when});
   if (heap_size_ > 2 * live_ + kSweepThreshold) sweep();
   return true;
 }
@@ -117,7 +137,7 @@ bool TimerHeap::settle(Nanoseconds until) {
     }
     if (timer.when == root.bound && timer.order == root.stamp) return true;
     timer.stamp = timer.order;
-    sift_down(0, {timer.when, root.timer, timer.stamp});
+    sift_down(0, {root.timer, timer.stamp, timer.when});
   }
   return false;
 }
@@ -137,27 +157,54 @@ void TimerHeap::sift_up(std::uint32_t hole, Promise promise) {
   heap_[hole] = promise;
 }
 
+inline std::uint32_t TimerHeap::least_child(std::uint32_t first_child) const {
+  const Promise* child = heap_ + first_child;
+  if (heap_size_ - first_child >= kBranches) {
+    // Sums and masks keep the compiler from making branches of it after all.
+    const std::uint32_t left = static_cast<std::uint32_t>(before(child[1], child[0]));
+    const std::uint32_t right = 2 + static_cast<std::uint32_t>(before(child[3], child[2]));
+    const std::uint32_t mask = 0 - static_cast<std::uint32_t>(before(child[right], child[left]));
+    return first_child + (left ^ ((left ^ right) & mask));
+  }
+  std::uint32_t least = 0;
+  for (std::uint32_t i = 1; i < heap_size_ - first_child; ++i) {
+    if (before(child[i], child[least])) least = i;
+  }
+  return first_child + least;
+}
+
+// Moves a promise up into the hole above it. The next few roots come from the family below the
+// root: their timers are looked at soon, and are far apart in memory.
+inline void TimerHeap::fill(std::uint32_t hole, std::uint32_t from) {
+  heap_[hole] = heap_[from];
+  if (hole <= kBranches) __builtin_prefetch(&table_[heap_[hole].timer]);
+  ++sift_steps_;
+}
+
 void TimerHeap::sift_down(std::uint32_t hole, Promise promise) {
   for (;;) {
     const std::uint32_t first_child = hole * kBranches + 1;
     if (first_child >= heap_size_) break;
-    const std::uint32_t end =
-        heap_size_ - first_child < kBranches ? heap_size_ : first_child + kBranches;
-    std::uint32_t least = first_child;
-    for (std::uint32_t child = first_child + 1; child < end; ++child) {
-      if (before(heap_[child], heap_[least])) least = child;
-    }
+    const std::uint32_t least = least_child(first_child);
     if (!before(heap_[least], promise)) break;
-    heap_[hole] = heap_[least];
+    fill(hole, least);
     hole = least;
-    ++sift_steps_;
   }
   heap_[hole] = promise;
 }
 
+// The last promise takes the root's place. It was at the bottom, and that is where it belongs in
+// all likelihood: the hole goes down without asking, and the promise back up from there.
 void TimerHeap::remove_root() {
   const Promise last = heap_[--heap_size_];
-  if (heap_size_ != 0) sift_down(0, last);
+  if (heap_size_ == 0) return;
+  std::uint32_t hole = 0;
+  for (std::uint32_t child = 1; child < heap_size_; child = hole * kBranches + 1) {
+    const std::uint32_t least = least_child(child);
+    fill(hole, least);
+    hole = least;
+  }
+  sift_up(hole, last);
 }
 
 // Drops what is void, makes the rest exact, and restores the heap bottom-up: one pass, paid for by
@@ -169,7 +216,7 @@ void TimerHeap::sweep() {
     if (is_void(promise)) continue;
     Timer& timer = table_[promise.timer];
     timer.stamp = timer.order;
-    heap_[kept++] = {timer.when, promise.timer, timer.stamp};
+    heap_[kept++] = {promise.timer, timer.stamp, timer.when};
   }
   heap_size_ = kept;
   if (kept < 2) return;

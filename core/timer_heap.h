@@ -80,16 +80,20 @@ class TimerHeap {
       TimerId next_free;
     };
   };
+  // Ordered by bound, and by stamp where bounds are equal; as one wide number, because which of two
+  // comes first is anybody's guess, the branch predictor's too. (Stamps wrap after four thousand
+  // million; timers that are due at one moment and armed on both sides of that change places.)
   struct Promise {
-    Nanoseconds bound;  // never later than the timer's time
     TimerId timer;
     std::uint32_t stamp;
+    Nanoseconds bound;  // never later than the timer's time
   };
-
-  static bool before(const Promise& a, const Promise& b) {
-    if (a.bound != b.bound) return a.bound < b.bound;
-    return static_cast<std::int32_t>(a.stamp - b.stamp) < 0;
+  __extension__ using Rank = __int128;
+  static Rank rank_of(const Promise& promise) {
+    return static_cast<Rank>(promise.bound) << 64 |
+           (static_cast<std::uint64_t>(promise.stamp) << 32 | promise.timer);
   }
+  static bool before(const Promise& a, const Promise& b) { return rank_of(a) < rank_of(b); }
   bool is_void(const Promise& promise) const {
     const Timer& timer = table_[promise.timer];
     return timer.owner == nullptr || timer.stamp != promise.stamp;
@@ -102,6 +106,8 @@ class TimerHeap {
   // By value: what is sifted may stand in the heap already, where it is overwritten on the way.
   void sift_up(std::uint32_t hole, Promise promise);
   void sift_down(std::uint32_t hole, Promise promise);
+  std::uint32_t least_child(std::uint32_t first_child) const;
+  void fill(std::uint32_t hole, std::uint32_t from);
   void remove_root();
   void sweep();
   void release(TimerId timer);
@@ -110,7 +116,8 @@ class TimerHeap {
   // none is; later promises are then left as they are.
   bool settle(Nanoseconds until);
 
-  Promise* heap_ = nullptr;
+  void* heap_memory_ = nullptr;
+  Promise* heap_ = nullptr;  // in heap_memory_, placed so that no family straddles a cache line
   std::uint32_t heap_size_ = 0;
   std::uint32_t heap_capacity_ = 0;
   Timer* table_ = nullptr;
