@@ -61,3 +61,8 @@ $(eval $(call check,faces-libev-first,FIRST=libev.so.4 $(faces_on_ours) $(B)/bin
 endif
 
 $(eval $(call check,completion,conformance/swap/completion-test,30,compat/swap/pollshim.bash))
+$(eval $(call check,swap-damage,conformance/swap/damage $(B)/bin/pollshim $(B)/specimens/event-user,90,\
+  $(B)/bin/pollshim $(B)/specimens/static $(check_needs_swap)))
+ifneq ($(words $(swap_ours)),3)
+check_command_swap-damage := POLLSHIM_LIBRARIES=$(abspath $(B)/standin) $(check_command_swap-damage)
+endif
