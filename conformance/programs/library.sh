@@ -89,3 +89,16 @@ web_server() { # DIRECTORY PORT, by Python, which uses neither library
   start /usr/bin/python3 -m http.server -d "$1" --bind 127.0.0.1 "$2"
   tcp_ready "$2"
 }
+# A cable: v0 here, v1 in a network of its own, in which $FAR runs what comes after it. /run is private from then on.
+cable() {
+  mount -t tmpfs -o mode=755 none /run
+  mkdir -p /run/netns
+  install -d -o _lldpd -g _lldpd /run/lldpd
+  ip link add v0 type veth peer name v1
+  ip netns add far
+  FAR='ip netns exec far'
+  ip link set v1 netns far
+  ip link set v0 up
+  $FAR ip link set v1 up
+  $FAR ip link set lo up
+}

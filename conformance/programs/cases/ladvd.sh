@@ -3,17 +3,9 @@
 # packages: ladvd lldpd iproute2
 . ./library.sh
 mount -t sysfs none /sys
-mount -t tmpfs -o mode=755 none /run
-mkdir -p /run/lldpd /run/ladvd /run/netns
-chown _lldpd /run/lldpd
-ip link add v0 type veth peer name v1
-ip netns add d$$
-ip link set v1 netns d$$
-trap 'ip netns del d'$$'; cleanup' EXIT
-ip link set v0 up
-ip netns exec d$$ ip link set v1 up
-ip netns exec d$$ ip link set lo up
-start ip netns exec d$$ lldpd -d -u $D/b.sock -S nodeB -I v1
+cable
+mkdir -p /run/ladvd
+start $FAR lldpd -d -u $D/b.sock -S nodeB -I v1
 file_ready $D/b.sock
 start bash -c "exec $SWAP ladvd -t -f -L -u ladvd v0 > >(cat) 2>&1"
 ladvd=$LAST
