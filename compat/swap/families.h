@@ -13,7 +13,9 @@ enum class Family { kNone, kLibevent, kLibev };
 struct Replaceable {
   const char* soname;
   Family family;
-  bool preloaded_with_family;  // false: only where it is needed itself, because it drags in more
+  // False for TLS: preloaded only where it is needed itself, because it drags in more, and not part
+  // of every build.
+  bool always;
 };
 inline constexpr Replaceable kReplaceable[] = {
     {"libevent-2.1.so.7", Family::kLibevent, true},

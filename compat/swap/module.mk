@@ -11,7 +11,3 @@ $(B)/obj/compat/swap/families.o: $(B)/flags/directories
 all: $(B)/bin/pollshim
 INSTALL_BIN += $(B)/bin/pollshim
 INSTALL_COMPLETION += compat/swap/pollshim.bash
-
-# What can be swapped in, for the checks that do it. Not from a sanitizer's tree: its library would have to come first in every
-# process.
-swap_ours := $(if $(SAN),,$(filter %/libevent-2.1.so.7 %/libevent_openssl-2.1.so.7 %/libev.so.4,$(INSTALL_LIBS)))

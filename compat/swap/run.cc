@@ -147,8 +147,7 @@ void search_first(const char* directory) {
 }
 
 bool should_preload(const Replaceable& library, const Closure& closure) {
-  return library.preloaded_with_family ? closure.needs(library.family)
-                                       : closure.needs(library.soname);
+  return library.always ? closure.needs(library.family) : closure.needs(library.soname);
 }
 
 bool set_environment(const Closure& closure) {

@@ -14,8 +14,8 @@ check-programs: $(programs_needs)
 check-footprint: $(programs_needs)
 	@B=$(B) conformance/programs/compare-system-calls --logs=$(B)/footprint $(PROGRAMS)
 
-# Two in three ways of using libevent and libev each: threads, a terminal, raw frames; HTTP/2, TLS with workers, Python.
-programs_few := memcached tmux lldpd nghttp2 hitch gevent
-ifeq ($(words $(swap_ours)),3)
+# Three of libevent and three of libev: threads, a resolver, a super-server; HTTP/2, TLS with workers, Python.
+programs_few := memcached unbound inetd nghttp2 hitch gevent
+ifeq ($(SAN),)
 $(eval $(call check,programs,$(programs_runner) --by=run --jobs=2 --logs=$(B)/programs-few $(programs_few),240,$(programs_needs)))
 endif

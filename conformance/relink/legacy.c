@@ -1,16 +1,16 @@
 /*
  * The sample legacy project: one source, as old programs are, that a Makefile, a configure script
- * and a CMakeLists.txt each build in their usual way. Two bufferevents talk over a socket pair, a
- * timer ticks, another thread wakes the loop; then it says which library did it, and from which
+ * and a CMakeLists.txt each build in their usual way. Two ends talk over a socket pair, a timer
+ * ticks, another thread wakes the loop; then it says which library did it, and from which
  * file.
  */
 #include <event2/buffer.h>
-#include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/thread.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static struct event_base* base;
 static struct event* woken;
@@ -30,13 +30,15 @@ static void* wake(void* context) {
   event_active(woken, EV_TIMEOUT, 0);
   return NULL;
 }
-static void echo(struct bufferevent* bev, void* context) {
-  (void)context;
-  bufferevent_write_buffer(bev, bufferevent_get_input(bev));
+static void echo(evutil_socket_t fd, short what, void* context) {
+  struct evbuffer* buffer = context;
+  (void)what;
+  if (evbuffer_read(buffer, fd, -1) > 0) evbuffer_write(buffer, fd);
 }
-static void collect(struct bufferevent* bev, void* context) {
-  (void)context;
-  bufferevent_read(bev, answer, sizeof answer - 1);
+static void collect(evutil_socket_t fd, short what, void* context) {
+  struct evbuffer* buffer = context;
+  (void)what;
+  if (evbuffer_read(buffer, fd, -1) > 0) evbuffer_remove(buffer, answer, sizeof answer - 1);
 }
 
 static void print_libraries(void) {
@@ -53,28 +55,33 @@ static void print_libraries(void) {
 
 int main(void) {
   struct timeval tick = {0, 20000};
-  struct bufferevent* pair[2];
+  struct event* readable[2];
+  struct evbuffer* buffers[2];
   evutil_socket_t ends[2];
   pthread_t thread;
   if (evthread_use_pthreads() != 0 || (base = event_base_new()) == NULL) return 1;
   if (evutil_socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0) return 1;
   for (int i = 0; i < 2; i++) {
     evutil_make_socket_nonblocking(ends[i]);
-    pair[i] = bufferevent_socket_new(base, ends[i], BEV_OPT_CLOSE_ON_FREE);
-    bufferevent_setcb(pair[i], i == 0 ? collect : echo, NULL, NULL, NULL);
-    bufferevent_enable(pair[i], EV_READ | EV_WRITE);
+    buffers[i] = evbuffer_new();
+    readable[i] =
+        event_new(base, ends[i], EV_READ | EV_PERSIST, i == 0 ? collect : echo, buffers[i]);
+    event_add(readable[i], NULL);
   }
   struct event* timer = event_new(base, -1, EV_PERSIST, on_tick, NULL);
   woken = event_new(base, -1, 0, on_wake, NULL);
   event_add(timer, &tick);
-  bufferevent_write(pair[0], "hello", 5);
+  if (write(ends[0], "hello", 5) != 5) return 1;
   pthread_create(&thread, NULL, wake, NULL);
   event_base_dispatch(base);
   pthread_join(thread, NULL);
   printf("libevent %s: %d ticks, %d wakes, answer %s\n", event_get_version(), ticks, wakes, answer);
   print_libraries();
-  for (int i = 0; i < 2; i++)
-    bufferevent_free(pair[i]);
+  for (int i = 0; i < 2; i++) {
+    event_free(readable[i]);
+    evbuffer_free(buffers[i]);
+    evutil_closesocket(ends[i]);
+  }
   event_free(timer);
   event_free(woken);
   event_base_free(base);

@@ -42,6 +42,13 @@ static void a_missing_library_is_not_well(void** state) {
   assert_contains(outcome.out, "not all well");
 }
 
+static void a_build_without_tls_is_well_and_says_so(void** state) {
+  (void)state;
+  spoilt("rm -f libevent_openssl-2.1.so.7");
+  assert_int_equal(outcome.exit_code, 0);
+  assert_contains(outcome.out, "libevent_openssl-2.1.so.7    not in this build");
+}
+
 static void a_damaged_library_is_not_well(void** state) {
   (void)state;
   spoilt("head -c 5000 libev.so.4 >x && mv x libev.so.4");
@@ -65,6 +72,7 @@ static void wrong_usage(void** state) {
 const struct CMUnitTest doctor_tests[] = {
     cmocka_unit_test(a_healthy_installation_is_proven_library_by_library),
     cmocka_unit_test(a_missing_library_is_not_well),
+    cmocka_unit_test(a_build_without_tls_is_well_and_says_so),
     cmocka_unit_test(a_damaged_library_is_not_well),
     cmocka_unit_test(no_libraries_at_all),
     cmocka_unit_test(wrong_usage),

@@ -9,9 +9,13 @@
 
 #include "conformance/harness/harness.h"
 
-static const char* const faces[] = {"libevent-2.1.so.7", "libevent_core-2.1.so.7",
-                                    "libevent_extra-2.1.so.7", "libevent_pthreads-2.1.so.7",
-                                    "libevent_openssl-2.1.so.7"};
+static const char* const faces[] = {
+    "libevent-2.1.so.7",         "libevent_core-2.1.so.7",
+    "libevent_extra-2.1.so.7",   "libevent_pthreads-2.1.so.7",
+#ifdef WITH_TLS
+    "libevent_openssl-2.1.so.7",
+#endif
+};
 enum { FACES = sizeof faces / sizeof faces[0] };
 
 /* Whatever is linked must be in the process, or a test would compare a thing with itself. */

@@ -18,34 +18,34 @@ $(eval $(call check,view,$(B)/bin/view-tests,60,$(B)/bin/view-tests $(B)/bin/fak
 $(eval $(call check,swap,$(B)/bin/swap-tests,180,\
   $(B)/bin/swap-tests $(B)/bin/fake-loop $(B)/bin/pollshim $(B)/specimens/static))
 
-ifneq ($(words $(swap_ours)),3)
-# Where there is no complete set of ours that can be swapped in, the command is tried on copies of the originals.
+$(eval $(call check,completion,conformance/swap/completion-test,30,compat/swap/pollshim.bash))
+$(eval $(call check,swap-damage,conformance/swap/damage $(B)/bin/pollshim $(B)/specimens/event-user,90,\
+  $(B)/bin/pollshim $(B)/specimens/static))
+
+ifneq ($(SAN),)
+# A sanitizer would have to come first in every process that is swapped, so its trees swap in copies of the originals.
 $(B)/standin/libev.so.4:
 	@mkdir -p $(@D)
 	$(Q)for name in libevent libevent_core libevent_extra libevent_pthreads libevent_openssl; do \
 	  cp "$$($(CC) -print-file-name=$$name.so)" $(@D)/$$name-2.1.so.7 || exit; done
 	$(Q)cp "$$($(CC) -print-file-name=libev.so)" $@
-check_command_swap := POLLSHIM_LIBRARIES=$(abspath $(B)/standin) $(check_command_swap)
+swap_standin := POLLSHIM_LIBRARIES=$(abspath $(B)/standin) $(if $(filter address,$(SAN)),ASAN_OPTIONS=verify_asan_link_order=0)
+check_command_swap := $(swap_standin) $(check_command_swap)
+check_command_swap-damage := $(swap_standin) $(check_command_swap-damage)
 check_needs_swap += $(B)/standin/libev.so.4
-endif
-ifeq ($(SAN),address)
-# The command is tried with preloads of others, and preloads originals into itself.
-check_command_swap := ASAN_OPTIONS=verify_asan_link_order=0 $(check_command_swap)
-endif
+check_needs_swap-damage += $(B)/standin/libev.so.4
+else
 
-ifneq ($(swap_ours),)
 # The view into loops of real libraries.
-view_libraries_seen := $(if $(filter %/libevent-2.1.so.7,$(swap_ours)),'libevent_*') \
-  $(if $(filter %/libev.so.4,$(swap_ours)),'libev_*')
 $(eval $(call suite,view-libraries-tests,$(addprefix conformance/swap/,view_libraries_test.c places.c outcome.c)))
-$(eval $(call check,view-libraries,$(B)/bin/view-libraries-tests $(view_libraries_seen),90,\
+$(eval $(call check,view-libraries,$(B)/bin/view-libraries-tests,90,\
   $(B)/bin/view-libraries-tests $(B)/bin/pollshim $(INSTALL_LIBS) $(B)/specimens/static))
-endif
 
-ifeq ($(words $(swap_ours)),3)
 # Many faces in one process: linked to the distribution's libraries and run on ours, as programs are.
-faces_all := -Wl,--no-as-needed -levent -levent_core -levent_extra -levent_pthreads -levent_openssl -lev
+faces_tls := $(if $(filter %/libevent_openssl-2.1.so.7,$(INSTALL_LIBS)),-levent_openssl)
+faces_all := -Wl,--no-as-needed -levent -levent_core -levent_extra -levent_pthreads $(faces_tls) -lev
 faces_test_SRC := conformance/swap/faces_test.c conformance/swap/faces_ev.c
+$(B)/obj/conformance/swap/faces%.o: CPPFLAGS += $(if $(faces_tls),-DWITH_TLS)
 $(eval $(call suite,faces-tests,$(faces_test_SRC),$(faces_all)))
 $(eval $(call suite,faces-libev-first-tests,$(faces_test_SRC),-Wl$(comma)--no-as-needed -lev $(faces_all)))
 $(eval $(call suite,faces-bare-tests,conformance/swap/faces_bare_test.c))
@@ -57,12 +57,5 @@ $(eval $(call check,faces-bare,$(faces_on_ours) $(B)/bin/faces-bare-tests $(face
   $(B)/bin/faces-bare-tests $(INSTALL_LIBS)))
 # The names that both libraries export are libev's here, as they would be with the originals.
 $(eval $(call check,faces-libev-first,FIRST=libev.so.4 $(faces_on_ours) $(B)/bin/faces-libev-first-tests $(faces_proof) \
-  'a_loop_of_each*' 'a_bufferevent_is*' 'the_first_in*',60,$(B)/bin/faces-libev-first-tests $(INSTALL_LIBS)))
-endif
-
-$(eval $(call check,completion,conformance/swap/completion-test,30,compat/swap/pollshim.bash))
-$(eval $(call check,swap-damage,conformance/swap/damage $(B)/bin/pollshim $(B)/specimens/event-user,90,\
-  $(B)/bin/pollshim $(B)/specimens/static $(check_needs_swap)))
-ifneq ($(words $(swap_ours)),3)
-check_command_swap-damage := POLLSHIM_LIBRARIES=$(abspath $(B)/standin) $(check_command_swap-damage)
+  'a_loop_of_each*' 'calls_inside*' 'the_first_in*',60,$(B)/bin/faces-libev-first-tests $(INSTALL_LIBS)))
 endif
