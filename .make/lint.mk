@@ -24,6 +24,7 @@ $(B)/lint/%.formatted: % .clang-format
 	  { head -n 3 $@.err; echo '... make format would mend $<'; exit 1; } >&2
 	@rm -f $@.err
 
+tidy_rules := .clang-tidy conformance/.clang-tidy
 # What gcc alone understands means nothing to clang-tidy.
 tidy_flags = $(filter-out -flto% -ffat-lto-objects -fsanitize% -Wno-format-truncation,\
   $(filter -%,$(file <$(B)/obj/$(basename $<).cmd)))
@@ -33,9 +34,9 @@ define tidy_recipe
 	$(Q)$(CLANG_TIDY) --quiet $< -- $(tidy_flags) 2>$@.err || { cat $@.err >&2; exit 1; }
 	@rm -f $@.err && touch $@
 endef
-$(B)/lint/%.cc.tidy: %.cc .clang-tidy $(B)/obj/%.o
+$(B)/lint/%.cc.tidy: %.cc $(tidy_rules) $(B)/obj/%.o
 	$(tidy_recipe)
-$(B)/lint/%.c.tidy: %.c .clang-tidy $(B)/obj/%.o
+$(B)/lint/%.c.tidy: %.c $(tidy_rules) $(B)/obj/%.o
 	$(tidy_recipe)
 
 format:

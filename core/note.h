@@ -15,7 +15,7 @@ namespace netpoll {
 class Note {
  public:
   Note();
-  ~Note();
+  ~Note();  // NOLINT(performance-trivially-destructible): where there is a futex, but not elsewhere
   Note(const Note&) = delete;
   Note& operator=(const Note&) = delete;
 

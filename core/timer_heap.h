@@ -37,18 +37,18 @@ class TimerHeap {
 
   // Moves an armed timer. False when memory is short (possible only for an earlier time), with the
   // timer where it was.
-  bool move(TimerId timer, Nanoseconds when) {
-    Timer& moved = table_[timer];
-    if (when < moved.when) return move_earlier(timer, when);
-    moved.when = when;
-    moved.order = next_stamp_++;
+  bool move(TimerId id, Nanoseconds when) {
+    Timer& timer = table_[id];
+    if (when < timer.when) return move_earlier(id, when);
+    timer.when = when;
+    timer.order = next_stamp_++;
     return true;
   }
 
-  void cancel(TimerId timer);
+  void cancel(TimerId id);
 
-  Nanoseconds when(TimerId timer) const { return table_[timer].when; }
-  void* owner(TimerId timer) const { return table_[timer].owner; }
+  Nanoseconds when(TimerId id) const { return table_[id].when; }
+  void* owner(TimerId id) const { return table_[id].owner; }
   std::uint32_t size() const { return live_; }
   bool empty() const { return live_ == 0; }
 
@@ -65,7 +65,7 @@ class TimerHeap {
 
   // Ids run from 1 to end() - 1; is_armed() tells which of them live. For walking all timers.
   TimerId end() const { return table_end_; }
-  bool is_armed(TimerId timer) const { return table_[timer].owner != nullptr; }
+  bool is_armed(TimerId id) const { return table_[id].owner != nullptr; }
 
   // Steps of sifting since the beginning: what tests use to prove what is O(1).
   std::uint64_t sift_steps() const { return sift_steps_; }
@@ -99,7 +99,7 @@ class TimerHeap {
     return timer.owner == nullptr || timer.stamp != promise.stamp;
   }
 
-  bool move_earlier(TimerId timer, Nanoseconds when);
+  bool move_earlier(TimerId id, Nanoseconds when);
   bool reserve_promises(std::uint32_t count);
   bool reserve_timers(std::uint32_t count);
   void push(const Promise& promise);
@@ -110,7 +110,7 @@ class TimerHeap {
   void fill(std::uint32_t hole, std::uint32_t from);
   void remove_root();
   void sweep();
-  void release(TimerId timer);
+  void release(TimerId id);
 
   // Brings a valid, exact promise to the root if a timer is due no later than `until`. False when
   // none is; later promises are then left as they are.

@@ -37,7 +37,7 @@ typedef uint64_t netpoll_desc;
 /* Chooses the backend by name ("epoll", "kqueue", "poll", "select"; NULL for the best) before the
  * first netpoll_open(), which otherwise makes that choice itself. 0, or -1 with errno: EINVAL for a
  * name that this build does not have, EALREADY when the choice was made, EMFILE and the like. */
-int netpoll_init(const char* backend);
+int netpoll_init(const char* name);
 
 /* Opens a non-blocking descriptor. 0, or -1 with errno; EPERM for a file that is always ready. */
 int netpoll_open(int fd, netpoll_desc* desc);

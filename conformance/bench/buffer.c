@@ -15,7 +15,8 @@ static void open_buffer(const struct bench* bench) {
   piece = malloc((size_t)bench->size + 2);
   bench_check(piece != NULL && (buffer = evbuffer_new()) != NULL);
   memset(piece, 'x', (size_t)bench->size);
-  memcpy(piece + bench->size, "\r\n", 2);
+  piece[bench->size] = '\r';
+  piece[bench->size + 1] = '\n';
 }
 
 static void fill(size_t piece_bytes) {

@@ -94,7 +94,7 @@ static void a_connect_that_is_under_way_is_waited_for(void** state) {
   int listener = tcp_listener(&address);
   open_unconnected(0);
   int mine = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-  connect(mine, (struct sockaddr*)&address, sizeof address);
+  (void)connect(mine, (struct sockaddr*)&address, sizeof address);
   bufferevent_setfd(bev, mine);
   assert_int_equal(bufferevent_socket_connect(bev, NULL, 0), 0);
   run_until(base, &teller.events);

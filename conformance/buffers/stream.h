@@ -31,9 +31,9 @@ struct teller {
 };
 
 void tell(struct story* story, const char* format, ...);
-void tell_read(struct bufferevent* bev, void* teller);
-void tell_write(struct bufferevent* bev, void* teller);
-void tell_event(struct bufferevent* bev, short what, void* teller);
+void tell_read(struct bufferevent* bev, void* context);
+void tell_write(struct bufferevent* bev, void* context);
+void tell_event(struct bufferevent* bev, short what, void* context);
 /* Sets the three callbacks. */
 void listen_to(struct teller* teller, struct story* story, const char* name,
                struct bufferevent* bev);

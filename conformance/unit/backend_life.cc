@@ -38,7 +38,8 @@ class Cramped {
     }
     getrlimit(RLIMIT_NOFILE, &before_);
     rlimit limit = before_;
-    limit.rlim_cur = static_cast<rlim_t>(highest + 1 + spare);
+    const int most = highest + 1 + spare;
+    limit.rlim_cur = static_cast<rlim_t>(most);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
   }
   ~Cramped() { setrlimit(RLIMIT_NOFILE, &before_); }

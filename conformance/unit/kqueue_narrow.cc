@@ -1,10 +1,10 @@
 // The kqueue backend as it is on the oldest systems, over the emulation: udata has 32 bits, and
-// there is no user filter to wake with. Its classes that differ from kqueue_wide.cc's are those
+// there is no user filter to wake with. Its classes that differ from the wide one's are those
 // which that one never uses.
 #define KQUEUE_NARROW_USER_DATA
 #define NETPOLL_KQUEUE_WITHOUT_USER_FILTER
 #define kKqueueBackend kNarrowKqueueBackend
-#include "backends/kqueue.cc"
+#include "backends/kqueue.cc"  // NOLINT(bugprone-suspicious-include): the same code once more
 #undef kevent
 
 namespace {

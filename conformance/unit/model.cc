@@ -274,7 +274,7 @@ std::uint64_t Machine::state_digest() const {
   for (const Actor& actor : actors_) {
     mix(digest, actor.history);
     mix(digest, actor.finished);
-    mix(digest, static_cast<std::uint64_t>(actor.waits_for + 1));
+    mix(digest, static_cast<std::uint64_t>(actor.waits_for) + 1);
     mix_view(actor.view);
   }
   return digest;
@@ -381,7 +381,7 @@ void Machine::fail(const std::string& what) {
 Result explore(const Scenario& scenario, const Options& options) {
   Machine fresh;
   machine = &fresh;
-  const Result result = fresh.run(scenario, options);
+  Result result = fresh.run(scenario, options);
   machine = nullptr;
   return result;
 }

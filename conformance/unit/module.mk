@@ -2,10 +2,11 @@
 
 # ---- one test library, instantiated for every backend ----------------------------------------------
 # kqueue.cc runs over an emulation of kqueue(2), in a wide and a narrow version.
-kqueue_emulation_SRC := $(addprefix conformance/unit/kqueue_,emulation.cc emulation_queue.cc narrow.cc \
-  wide.cc)
+kqueue_emulation_SRC := $(addprefix conformance/unit/kqueue_,emulation.cc emulation_queue.cc narrow.cc) \
+  $(backends_BSD_SRC)
 kqueue_emulation_LDFLAGS := -Wl,--wrap=close,--wrap=dup2
 $(B)/obj/conformance/unit/%.o: CXXFLAGS += -Wshadow -Wconversion
+$(backends_BSD_SRC:%.cc=$(B)/obj/%.o): CPPFLAGS += -Iconformance/unit/kqueue
 $(B)/obj/conformance/unit/kqueue_%.o: CPPFLAGS += -Iconformance/unit/kqueue
 $(B)/obj/conformance/unit/backend_special.o: CPPFLAGS += -Iconformance/unit/kqueue
 

@@ -1,7 +1,7 @@
 // The slab with a tag of three bits: what takes 268 million reuses of a slot elsewhere happens here
 // after seven. The core is compiled into this file once more, under that width.
 #include "conformance/unit/core_tests.h"
-#include "core/poll_cache.cc"
+#include "core/poll_cache.cc"  // NOLINT(bugprone-suspicious-include): the same code once more
 
 namespace netpoll::test {
 

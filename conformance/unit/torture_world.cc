@@ -180,7 +180,8 @@ void World::fill_near(int number) {
 
 bool World::write_far(int channel) {
   if (!channels_[channel].far_open || channels_[channel].kind == Kind::kPipeToWrite) return false;
-  return write(far_of(channel), kData, static_cast<std::size_t>(1 + random_.below(16))) > 0;
+  const auto bytes = 1 + static_cast<std::size_t>(random_.below(16));
+  return write(far_of(channel), kData, bytes) > 0;
 }
 
 void World::drain_far(int channel) {

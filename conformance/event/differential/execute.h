@@ -9,7 +9,7 @@ void execute_prepare(void);
 /* From now on one slot's timeouts claim to be readable too: what a self-test must find. */
 void execute_with_a_difference(void);
 /* Leaves its trace in trace.h. */
-void execute(const struct program* program, const uint8_t* skipped);
+void execute(const struct program* chosen, const uint8_t* left_out);
 
 /* Whether the last program waited over and over without a callback, a timer or an end. */
 int execute_was_spinning(void);

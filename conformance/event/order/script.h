@@ -8,6 +8,6 @@
 
 void script_prepare(void);
 /* Ends the process on a script that does not parse: scenarios are part of the program. */
-void script_run(const char* script, char* trace, size_t size);
+void script_run(const char* script, char* out, size_t size);
 
 #endif
