@@ -98,10 +98,11 @@ class Buffer {
 
   // ---- Descriptors. The number of bytes moved, 0 at the end of the file, or -1 with errno. Both
   // tell of the change.
-  // `most` bytes at most, whose room is made before they are read.
-  ssize_t read_from(int fd, std::size_t most);
+  // `most` bytes at most, whose room is made before they are read. `offered`, if there is one, is
+  // told how many the kernel was asked for, which may be less.
+  ssize_t read_from(int fd, std::size_t most, std::size_t* offered = nullptr);
   // Pre: 0 < most <= chain.length().
-  ssize_t write_to(int fd, std::size_t most);
+  ssize_t write_to(int fd, std::size_t most, std::size_t* offered = nullptr);
 
  private:
   struct Deferral;

@@ -59,7 +59,7 @@ bool settle_crowded_room(Chain& chain, int fd, std::size_t most, std::size_t* wa
 
 }  // namespace
 
-ssize_t Buffer::read_from(int fd, std::size_t most) {
+ssize_t Buffer::read_from(int fd, std::size_t most, std::size_t* offered) {
   iovec pieces[kMostRoomPieces + 1];
   std::size_t wanted = most;
   int count = chain.list_room(wanted, pieces, kMostRoomPieces);
@@ -85,6 +85,7 @@ ssize_t Buffer::read_from(int fd, std::size_t most) {
     ++count;
   }
 
+  if (offered != nullptr) *offered = total(pieces, count);
   const ssize_t result = readv(fd, pieces, count);
   const int error = errno;
   const auto size = result > 0 ? static_cast<std::size_t>(result) : 0;
@@ -104,7 +105,7 @@ ssize_t Buffer::read_from(int fd, std::size_t most) {
   return result;
 }
 
-ssize_t Buffer::write_to(int fd, std::size_t most) {
+ssize_t Buffer::write_to(int fd, std::size_t most, std::size_t* offered) {
   Chunk* chunk = chain.first();
   while (chunk->length == 0)
     chunk = chunk->next;
@@ -112,8 +113,9 @@ ssize_t Buffer::write_to(int fd, std::size_t most) {
   ssize_t result;
   if (!chunk->has_memory()) {
     auto offset = static_cast<off_t>(chunk->front);
-    result =
-        sendfile(fd, segment_of(chunk)->fd(), &offset, chunk->length < most ? chunk->length : most);
+    const std::size_t size = chunk->length < most ? chunk->length : most;
+    if (offered != nullptr) *offered = size;
+    result = sendfile(fd, segment_of(chunk)->fd(), &offset, size);
     if (result < 0 && would_block(errno)) result = 0;
   } else {
     iovec pieces[kMostWriteChunks];
@@ -127,6 +129,7 @@ ssize_t Buffer::write_to(int fd, std::size_t most) {
       pieces[count++] = {chunk->data(), here};
       left -= here;
     }
+    if (offered != nullptr) *offered = most - left;
     result = writev(fd, pieces, count);
   }
   if (result > 0) {
