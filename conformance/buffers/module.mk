@@ -30,6 +30,6 @@ bev_suite_SRC := $(addprefix conformance/buffers/,bev_connect.c bev_edge.c bev_f
   bev_limit.c bev_main.c bev_marks.c bev_pair.c bev_socket.c bev_threads.c listener.c stream.c support.c)
 $(eval $(call suite,bufferevent-suite,$(bev_suite_SRC),-levent -levent_pthreads))
 # They become checks, on both libraries, with the bufferevents that they are to measure.
-ifneq ($(filter compat/event/bufferevent/%,$(event_SRC)),)
+ifneq ($(filter compat/event/bufferevent/rate_limit.cc,$(event_SRC)),)
 $(eval $(call buffers_dual,bufferevent,bufferevent-suite,180))
 endif

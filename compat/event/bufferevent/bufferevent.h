@@ -15,9 +15,12 @@
 #include "event2/bufferevent_struct.h"
 #include "event2/event.h"
 
+struct evdns_getaddrinfo_request;
+
 namespace pollshim::event {
 
 struct BufferEvent;
+using Event = struct ::event;
 
 // Why reading or writing rests though it is enabled. It goes on when no reason is left.
 enum Reason : std::uint16_t {
@@ -43,8 +46,6 @@ struct RateLimit {
 
 inline constexpr ev_ssize_t kMostAtOnce = 16384;  // unless bufferevent_set_max_single_* say else
 
-struct LookupRequest;  // connect.cc: a name that is being looked up
-
 struct BufferEvent : ::bufferevent {
   void* lock;
   RateLimit* rate_limit;
@@ -66,8 +67,8 @@ struct BufferEvent : ::bufferevent {
   bool connecting;
   bool refused;  // the connection was refused before writing could find out
   int lookup_error;
-  LookupRequest* lookup;
-  sockaddr_storage* peer_address;  // as it was connected to by name; nullptr if it was not
+  evdns_getaddrinfo_request* lookup;  // the peer's name is being looked up
+  sockaddr_storage* peer_address;     // as it was connected to by name; nullptr if it was not
 };
 
 inline BufferEvent* own(::bufferevent* bev) {
@@ -188,7 +189,7 @@ inline bool is_set(const timeval& time) {
   return time.tv_sec != 0 || time.tv_usec != 0;
 }
 // event_add() with a timeout that may be none. 0 or -1.
-int add_with_timeout(struct ::event* ev, const timeval& timeout);
+int add_with_timeout(Event* ev, const timeval& timeout);
 
 // For kinds whose ev_read and ev_write watch nothing and serve as timers only: sets them up to
 // disable and report the direction that timed out.
