@@ -79,6 +79,13 @@ static int must_not_go(int slot) {
   return slot == running && forgotten;
 }
 
+/* The original leaves a pointer into its stack in a signal event that deleted itself in its callback,
+ * and writes through it with the next deletion (DIFFERENCES.md). */
+static void take_stale_pointer(int slot) {
+  if (slot == running && definitions[slot].events & EV_SIGNAL)
+    events[slot]->ev_.ev_signal.ev_pncalls = NULL;
+}
+
 static void on_event(evutil_socket_t fd, short what, void* argument) {
   int slot = (int)(intptr_t)argument;
   if (is_over()) return;
@@ -336,6 +343,7 @@ static void perform(const struct call* call, int in_callback) {
     case call_delete:
       if (must_not_go(slot)) break;
       trace("del %d=%d", slot, deletions[call->choice % 3](event));
+      take_stale_pointer(slot);
       note_state(slot);
       break;
     case call_active:
