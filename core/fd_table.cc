@@ -433,6 +433,15 @@ void FdTable::reconcile(bool may_sleep) {
   if (zombie_) rebuild_after_zombie();
 }
 
+void FdTable::distrust_departed() {
+  for (Slot slot = first_change_; slot != kNoSlot;) {
+    PollDesc& desc = poller_.cache().at(slot);
+    const bool departed = desc.registration.wanted == 0 && !desc.registration.held;
+    if (departed && has_flag(desc, kRegistered)) set_flag(desc, kSuspect, true);
+    slot = desc.registration.next;
+  }
+}
+
 // Edge mode: a sender goes on, and a local socket tells that it is writable whenever its peer has
 // read. What was reported in vain is asked for again when somebody wants it: the kernel will then
 // say anew what is ready.

@@ -93,6 +93,9 @@ class FdTable {
   // Brings the kernel up to date. `may_sleep` says that the loop will block after this, so that
   // registrations which are trusted but not verified have to be verified now.
   void reconcile(bool may_sleep);
+  // Time passes in which the front end sees nothing: whatever has left by now, and is still
+  // registered, may come back as another file, whatever the front end vouches for then.
+  void distrust_departed();
   bool has_unverified() const { return unverified_ != 0; }
 
   // Whether collect() has something to say without asking the kernel.

@@ -9,10 +9,11 @@ namespace {
 
 constexpr Nanoseconds kOffsetLifetime = 5 * netpoll::kSecond;
 
+// `now` may be a cached time, which says how old the offset is and not what it should be.
 void refresh_wall_offset(event_base* base, Nanoseconds now) {
   if (base->wall_offset_known && now - base->wall_offset_taken < kOffsetLifetime) return;
-  base->wall_offset = netpoll::wall_now() - now;
-  base->wall_offset_taken = now;
+  base->wall_offset_taken = netpoll::monotonic_now();
+  base->wall_offset = netpoll::wall_now() - base->wall_offset_taken;
   base->wall_offset_known = true;
 }
 

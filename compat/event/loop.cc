@@ -301,9 +301,9 @@ int event_base_loop(event_base* base, int flags) {
   while (turn == Turn::kGoOn)
     turn = run_turn(base, flags);
 
-  // What left in the last turn is told now: who knows what happens to its descriptor before the
-  // next run.
-  base->loop.fds().reconcile(false);
+  // What left in the last turn may come back before the next run, at the price of asking the kernel
+  // whether it is still the same: who knows what happens to its descriptor until then.
+  base->loop.fds().distrust_departed();
   clear_cached_time(base);
   base->running = false;
   pollshim::view::paused(base->view);

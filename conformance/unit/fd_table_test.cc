@@ -90,6 +90,29 @@ void a_trusted_return_costs_one_call_before_the_sleep(void**) {
   assert_false(table.loop.fds().has_unverified());
 }
 
+void no_word_is_taken_for_what_left_before_a_pause(void**) {
+  Table table;
+  table.demand(kRead, Identity::kUnknown);
+  const Cookie before = table.cookie();
+  table.leave();
+  table.loop.fds().distrust_departed();
+  fake()->modify_error = ENOENT;
+  assert_int_equal(table.demand(kRead, Identity::kSame), 0);
+  assert_false(table.loop.fds().has_unverified());
+  assert_int_equal(table.calls().add, 2);
+  assert_false(table.cookie() == before);
+}
+
+void a_pause_costs_nothing_for_watchers_that_stay(void**) {
+  Table table;
+  table.demand(kRead | kWrite, Identity::kUnknown);
+  table.demand(kRead);
+  table.loop.fds().distrust_departed();
+  table.demand(kRead | kWrite);
+  table.turn();
+  assert_int_equal(table.calls().changes(), 1);
+}
+
 // As a loop does that is never idle: each turn a one-shot watcher fires and comes back.
 void a_trusted_return_costs_nothing_in_a_busy_loop(void**) {
   Table table;
@@ -530,6 +553,8 @@ constexpr CMUnitTest kTests[] = {
     cmocka_unit_test(leaving_and_coming_back_as_perhaps_another_file_costs_one_call),
     cmocka_unit_test(another_file_under_the_same_number_gets_another_cookie),
     cmocka_unit_test(a_trusted_return_costs_one_call_before_the_sleep),
+    cmocka_unit_test(no_word_is_taken_for_what_left_before_a_pause),
+    cmocka_unit_test(a_pause_costs_nothing_for_watchers_that_stay),
     cmocka_unit_test(a_trusted_return_costs_nothing_in_a_busy_loop),
     cmocka_unit_test(an_idle_loop_does_not_pay_for_looking_ahead),
     cmocka_unit_test(a_trusted_return_that_was_a_lie_is_found_out_before_the_sleep),

@@ -54,6 +54,13 @@ static void note_reason(short what) {
     if (what & names[i].flag) note("%c", names[i].letter);
 }
 
+/* In milliseconds from the last full second, where the virtual clock starts. */
+static void note_cached_time(void) {
+  struct timeval now;
+  event_base_gettimeofday_cached(base, &now);
+  note(" wall%ld", (long)now.tv_usec / 1000);
+}
+
 /* ---- callbacks
  * ----------------------------------------------------------------------------------- */
 
@@ -298,6 +305,9 @@ static void token(const char** cursor) {
       break;
     case '?':
       note(" at%lld", virtual_clock_milliseconds());
+      break;
+    case 'W':
+      note_cached_time();
       break;
     case 'L':
     case 'O':
