@@ -2,5 +2,5 @@
 # compat/abi packages event_SRC as the engine.
 
 event_SRC += $(addprefix compat/event/,base.cc clock.cc config.cc deferred.cc debug_mode.cc event.cc \
-  finalize.cc inspect.cc io_watch.cc own_io.cc legacy.cc lock.cc log.cc loop.cc memory.cc once.cc pthreads.cc \
-  queue.cc signal_watch.cc timeout.cc)
+  finalize.cc inspect.cc io_watch.cc legacy.cc listener.cc lock.cc log.cc loop.cc memory.cc once.cc \
+  own_io.cc pthreads.cc queue.cc signal_watch.cc timeout.cc)

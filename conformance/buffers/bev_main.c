@@ -1,12 +1,10 @@
-/* Entry of the bufferevent suite: every public function of bufferevent.h, bufferevent_compat.h and
- * listener.h. */
+/* Entry of the bufferevent suite: all of bufferevent.h and bufferevent_compat.h. */
 #include "conformance/buffers/stream.h"
 
 #define GROUPS(X) \
   X(bev_socket)   \
   X(bev_marks)    \
-  X(bev_pair)     \
-  X(bev_filter) X(bev_limit) X(bev_connect) X(bev_free) X(bev_edge) X(bev_threads) X(listener)
+  X(bev_pair) X(bev_filter) X(bev_limit) X(bev_connect) X(bev_free) X(bev_edge) X(bev_threads)
 #define DECLARE(name)                            \
   extern const struct CMUnitTest name##_tests[]; \
   extern const size_t name##_test_count;

@@ -1,79 +1,8 @@
-/* Connection listeners: every option, batches, switching off and on, freeing inside, errors of
- * accept(). */
-#include "conformance/buffers/stream.h"
+/* Connection listeners: every option, batches, switching off and on, freeing inside. */
+#include "conformance/buffers/listener_world.h"
 
 #include <netinet/tcp.h>
-#include <sys/resource.h>
 #include <sys/un.h>
-
-static struct event_base* base;
-static struct sockaddr_in loopback;
-
-static struct {
-  int calls, errors, last_fd;
-  int fds[64];
-  struct sockaddr_storage from;
-  int from_length;
-  struct evconnlistener* listener;
-  struct evconnlistener* act_on;
-  int act_at;
-  enum { act_nothing, act_disable, act_free, act_mute } act;
-} seen;
-
-static void accepted(struct evconnlistener* listener, evutil_socket_t fd, struct sockaddr* address,
-                     int length, void* arg) {
-  assert_ptr_equal(arg, &seen);
-  seen.listener = listener;
-  seen.last_fd = fd;
-  if (seen.calls < 64) seen.fds[seen.calls] = fd;
-  ++seen.calls;
-  memcpy(&seen.from, address, (size_t)length);
-  seen.from_length = length;
-  if (seen.act != act_nothing && seen.calls == seen.act_at) {
-    if (seen.act == act_disable) evconnlistener_disable(listener);
-    if (seen.act == act_mute) evconnlistener_set_cb(listener, NULL, NULL);
-    if (seen.act == act_free) evconnlistener_free(listener);
-  }
-}
-
-static void failed(struct evconnlistener* listener, void* arg) {
-  assert_ptr_equal(arg, &seen);
-  (void)listener;
-  ++seen.errors;
-}
-
-static void start(void) {
-  base = new_base();
-  memset(&seen, 0, sizeof seen);
-  memset(&loopback, 0, sizeof loopback);
-  loopback.sin_family = AF_INET;
-  loopback.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-}
-
-static struct evconnlistener* listen_with(unsigned flags) {
-  start();
-  struct evconnlistener* listener = evconnlistener_new_bind(
-      base, accepted, &seen, flags, -1, (struct sockaddr*)&loopback, sizeof loopback);
-  if (listener) {
-    socklen_t length = sizeof loopback;
-    assert_int_equal(
-        getsockname(evconnlistener_get_fd(listener), (struct sockaddr*)&loopback, &length), 0);
-  }
-  return listener;
-}
-
-static int dial(void) {
-  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  assert_true(fd >= 0);
-  assert_int_equal(connect(fd, (struct sockaddr*)&loopback, sizeof loopback), 0);
-  return fd;
-}
-
-static void finish(struct evconnlistener* listener) {
-  if (listener) evconnlistener_free(listener);
-  run_ready(base);
-  event_base_free(base);
-}
 
 static void a_connection_is_handed_over_with_its_address(void** state) {
   (void)state;
@@ -343,84 +272,6 @@ static void a_local_socket_is_listened_on(void** state) {
   close(seen.last_fd);
 }
 
-static int log_lines;
-static void swallow_log(int severity, const char* message) {
-  (void)severity, (void)message;
-  ++log_lines;
-}
-
-static void a_lack_of_descriptors_is_told_and_survived(void** state) {
-  (void)state;
-  event_set_log_callback(swallow_log);
-  struct evconnlistener* listener = listen_with(LEV_OPT_CLOSE_ON_FREE);
-  evconnlistener_set_error_cb(listener, failed);
-  struct rlimit limit, tight;
-  getrlimit(RLIMIT_NOFILE, &limit);
-  int client = dial();
-  tight = limit;
-  tight.rlim_cur = (rlim_t)client + 1;
-  assert_int_equal(setrlimit(RLIMIT_NOFILE, &tight), 0);
-  run_until(base, &seen.errors);
-  assert_int_equal(seen.calls, 0);
-  setrlimit(RLIMIT_NOFILE, &limit);
-  run_until(base, &seen.calls);
-  assert_int_equal(seen.calls, 1);
-  send_text(client, "late but here");
-  assert_received(seen.last_fd, "late but here");
-  int second = dial();
-  seen.calls = 0;
-  run_until(base, &seen.calls);
-  finish(listener);
-  close(client);
-  close(second);
-}
-
-static void an_error_without_a_callback_is_logged(void** state) {
-  (void)state;
-  event_set_log_callback(swallow_log);
-  struct evconnlistener* listener = listen_with(LEV_OPT_CLOSE_ON_FREE);
-  struct rlimit limit, tight;
-  getrlimit(RLIMIT_NOFILE, &limit);
-  int client = dial();
-  tight = limit;
-  tight.rlim_cur = (rlim_t)client + 1;
-  setrlimit(RLIMIT_NOFILE, &tight);
-  log_lines = 0;
-  run_until(base, &log_lines);
-  setrlimit(RLIMIT_NOFILE, &limit);
-  run_until(base, &seen.calls);
-  finish(listener);
-  close(client);
-  close(seen.last_fd);
-}
-
-static void free_on_error(struct evconnlistener* listener, void* arg) {
-  (void)arg;
-  ++seen.errors;
-  evconnlistener_free(listener);
-}
-
-static void one_may_be_freed_in_its_error_callback(void** state) {
-  (void)state;
-  memory_hooks_install();
-  struct evconnlistener* listener = listen_with(LEV_OPT_CLOSE_ON_FREE);
-  evconnlistener_set_error_cb(listener, free_on_error);
-  int client = dial(), fd = evconnlistener_get_fd(listener);
-  struct rlimit limit, tight;
-  getrlimit(RLIMIT_NOFILE, &limit);
-  tight = limit;
-  tight.rlim_cur = (rlim_t)client + 1;
-  setrlimit(RLIMIT_NOFILE, &tight);
-  run_until(base, &seen.errors);
-  setrlimit(RLIMIT_NOFILE, &limit);
-  run_ready(base);
-  assert_int_equal(seen.errors, 1);
-  assert_false(descriptor_is_open(fd));
-  finish(NULL);
-  assert_int_equal(memory_outstanding(), 0);
-  close(client);
-}
-
 static void a_thread_safe_one_works_with_locks(void** state) {
   (void)state;
   evthread_use_pthreads();
@@ -467,9 +318,6 @@ const struct CMUnitTest listener_tests[] = {
     cmocka_unit_test(a_socket_of_the_users_is_listened_on),
     cmocka_unit_test(what_can_not_be_bound_or_listened_on_is_refused),
     cmocka_unit_test(a_local_socket_is_listened_on),
-    cmocka_unit_test(a_lack_of_descriptors_is_told_and_survived),
-    cmocka_unit_test(an_error_without_a_callback_is_logged),
-    cmocka_unit_test(one_may_be_freed_in_its_error_callback),
     cmocka_unit_test(a_thread_safe_one_works_with_locks),
     cmocka_unit_test(no_memory_means_no_listener_and_no_leaked_descriptor),
 };

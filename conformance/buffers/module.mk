@@ -25,9 +25,17 @@ $(eval $(call program,buffer-model,$(buffer_model_SRC),-levent))
 $(if $(buffers_engine_ready),$(eval $(call check,buffer-model,conformance/buffers/compare-models \
   $(B)/bin/buffer-model $(buffers_ours) $(buffer_model_seeds),300,$(B)/bin/buffer-model all)))
 
-# Bufferevents and listeners.
+# Listeners.
+listener_suite_SRC := $(addprefix conformance/buffers/,listener.c listener_main.c listener_trouble.c \
+  listener_world.c support.c turns.c)
+$(eval $(call suite,listener-suite,$(listener_suite_SRC),-levent -levent_pthreads))
+$(eval $(call buffers_dual,listener,listener-suite,120))
+$(eval $(call check,listener-unreached,conformance/event/unreached event2/listener.h -- \
+  $(B)/bin/listener-suite $(listener_suite_SRC),20,$(B)/bin/listener-suite))
+
+# Bufferevents.
 bev_suite_SRC := $(addprefix conformance/buffers/,bev_connect.c bev_edge.c bev_filter.c bev_free.c \
-  bev_limit.c bev_main.c bev_marks.c bev_pair.c bev_socket.c bev_threads.c listener.c stream.c support.c)
+  bev_limit.c bev_main.c bev_marks.c bev_pair.c bev_socket.c bev_threads.c stream.c support.c turns.c)
 $(eval $(call suite,bufferevent-suite,$(bev_suite_SRC),-levent -levent_pthreads))
 # They become checks, on both libraries, with the bufferevents that they are to measure.
 ifneq ($(filter compat/event/bufferevent/rate_limit.cc,$(event_SRC)),)

@@ -1,6 +1,8 @@
 /* The helpers that support.h promises. */
 #include "conformance/buffers/support.h"
 
+#include <dlfcn.h>
+
 struct evbuffer* buffer_with(const char* text) {
   struct evbuffer* buffer = evbuffer_new();
   assert_non_null(buffer);
@@ -131,4 +133,10 @@ int pattern_file(size_t length) {
 
 int descriptor_is_open(int descriptor) {
   return fcntl(descriptor, F_GETFD) != -1;
+}
+
+int on_original(void) {
+  void* engine = dlopen("libpollshim-event.so.1", RTLD_LAZY | RTLD_NOLOAD);
+  if (engine) dlclose(engine);
+  return engine == NULL;
 }

@@ -52,5 +52,7 @@ void stream_pair(int pair[2]);
 int pattern_file(size_t length);
 /* Whether this number is an open descriptor now. */
 int descriptor_is_open(int descriptor);
+/* Whether this runs on the original library: for what is listed in DIFFERENCES.md. */
+int on_original(void);
 
 #endif

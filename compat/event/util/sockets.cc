@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "compat/event/log.h"
+#include "compat/event/util/sockets.h"
 #include "event2/util.h"
 
 using namespace pollshim::event;
@@ -33,7 +34,45 @@ int add_flag(evutil_socket_t socket, int get, const char* get_name, int set, con
   return 0;
 }
 
+#if !defined(SOCK_NONBLOCK) || !defined(SOCK_CLOEXEC)
+// Where descriptors get their flags one by one. Closes the descriptor if one is refused.
+evutil_socket_t with_flags(evutil_socket_t socket, bool nonblocking, bool close_on_exec) {
+  if (socket < 0) return socket;
+  if ((nonblocking && evutil_make_socket_nonblocking(socket) < 0) ||
+      (close_on_exec && evutil_make_socket_closeonexec(socket) < 0)) {
+    evutil_closesocket(socket);
+    return -1;
+  }
+  return socket;
+}
+#endif
+
 }  // namespace
+
+namespace pollshim::event {
+
+#if defined(SOCK_NONBLOCK) && defined(SOCK_CLOEXEC)
+evutil_socket_t open_stream_socket(int family, bool close_on_exec) {
+  return ::socket(family, SOCK_STREAM | SOCK_NONBLOCK | (close_on_exec ? SOCK_CLOEXEC : 0), 0);
+}
+
+evutil_socket_t accept_socket(evutil_socket_t listening, sockaddr* address, socklen_t* length,
+                              bool nonblocking, bool close_on_exec) {
+  return ::accept4(listening, address, length,
+                   (nonblocking ? SOCK_NONBLOCK : 0) | (close_on_exec ? SOCK_CLOEXEC : 0));
+}
+#else
+evutil_socket_t open_stream_socket(int family, bool close_on_exec) {
+  return with_flags(::socket(family, SOCK_STREAM, 0), true, close_on_exec);
+}
+
+evutil_socket_t accept_socket(evutil_socket_t listening, sockaddr* address, socklen_t* length,
+                              bool nonblocking, bool close_on_exec) {
+  return with_flags(::accept(listening, address, length), nonblocking, close_on_exec);
+}
+#endif
+
+}  // namespace pollshim::event
 
 extern "C" {
 

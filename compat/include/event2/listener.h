@@ -32,34 +32,35 @@ typedef void (*evconnlistener_errorcb)(struct evconnlistener* listener, void* us
 
 /* On a bound, non-blocking socket of the caller's, or on one made for an address. backlog goes to
  * listen(): -1 is a sensible default, and 0 on a socket of the caller's says that it listens
- * already. Without cb it stays disabled. NULL on failure. */
+ * already. Without a callback it stays disabled. NULL on failure. */
 EVENT2_EXPORT_SYMBOL
-struct evconnlistener* evconnlistener_new(struct event_base* base, evconnlistener_cb cb, void* ptr,
-                                          unsigned flags, int backlog, evutil_socket_t fd);
+struct evconnlistener* evconnlistener_new(struct event_base* base, evconnlistener_cb callback,
+                                          void* arg, unsigned flags, int backlog,
+                                          evutil_socket_t socket);
 EVENT2_EXPORT_SYMBOL
-struct evconnlistener* evconnlistener_new_bind(struct event_base* base, evconnlistener_cb cb,
-                                               void* ptr, unsigned flags, int backlog,
-                                               const struct sockaddr* sa, int socklen);
+struct evconnlistener* evconnlistener_new_bind(struct event_base* base, evconnlistener_cb callback,
+                                               void* arg, unsigned flags, int backlog,
+                                               const struct sockaddr* address, int length);
 
 /* May be called from its own callback. */
 EVENT2_EXPORT_SYMBOL
-void evconnlistener_free(struct evconnlistener* lev);
+void evconnlistener_free(struct evconnlistener* listener);
 
 /* Connections queue up in the kernel meanwhile. 0 or -1. */
 EVENT2_EXPORT_SYMBOL
-int evconnlistener_disable(struct evconnlistener* lev);
+int evconnlistener_disable(struct evconnlistener* listener);
 EVENT2_EXPORT_SYMBOL
-int evconnlistener_enable(struct evconnlistener* lev);
+int evconnlistener_enable(struct evconnlistener* listener);
 
 EVENT2_EXPORT_SYMBOL
-void evconnlistener_set_cb(struct evconnlistener* lev, evconnlistener_cb cb, void* arg);
+void evconnlistener_set_cb(struct evconnlistener* listener, evconnlistener_cb callback, void* arg);
 EVENT2_EXPORT_SYMBOL
-void evconnlistener_set_error_cb(struct evconnlistener* lev, evconnlistener_errorcb errorcb);
+void evconnlistener_set_error_cb(struct evconnlistener* listener, evconnlistener_errorcb callback);
 
 EVENT2_EXPORT_SYMBOL
-struct event_base* evconnlistener_get_base(struct evconnlistener* lev);
+struct event_base* evconnlistener_get_base(struct evconnlistener* listener);
 EVENT2_EXPORT_SYMBOL
-evutil_socket_t evconnlistener_get_fd(struct evconnlistener* lev);
+evutil_socket_t evconnlistener_get_fd(struct evconnlistener* listener);
 
 #ifdef __cplusplus
 }
