@@ -17,6 +17,7 @@
 #include "compat/event/lock.h"
 #include "compat/event/log.h"
 #include "compat/event/memory.h"
+#include "compat/event/own_io.h"
 #include "compat/event/util/sockets.h"
 
 using namespace pollshim::event;
@@ -50,6 +51,7 @@ struct evconnlistener {
   int pause_milliseconds = 0;
   bool enabled = false;
   bool freed = false;
+  bool accepting = false;  // in the middle of a batch: more may wait
   Event readable = {};
   Event pause_over = {};
 
@@ -63,9 +65,13 @@ struct evconnlistener {
   // Does not wait for a callback that runs right now: it may be the one that is waiting for our
   // lock.
   int stop() {
+    if (accepting) more_may_wait();
     event_del_noblock(&pause_over);
     return event_del_noblock(&readable);
   }
+
+  // The kernel tells of new connections only. To be said wherever the batch ends before EAGAIN.
+  void more_may_wait() { leave_ready(event_get_base(&readable), descriptor(), EV_READ); }
 
   void pause() {
     pause_milliseconds = pause_milliseconds == 0 ? kFirstPauseMilliseconds : pause_milliseconds * 2;
@@ -100,9 +106,11 @@ bool evconnlistener::hand_over(evutil_socket_t connection, sockaddr* address, so
   const evconnlistener_cb call = callback;
   void* const with = argument;
   ++references;
+  accepting = true;
   give_up(lock);
   call(this, connection, address, static_cast<int>(length), with);
   acquire(lock);
+  accepting = false;
   if (--references == 0) {
     give_up(lock);
     destroy();
@@ -116,6 +124,7 @@ bool evconnlistener::hand_over(evutil_socket_t connection, sockaddr* address, so
 void evconnlistener::report(int error) {
   const evconnlistener_errorcb call = error_callback;
   void* const with = argument;
+  more_may_wait();
   pause();
   if (call == nullptr) {
     errno = error;
@@ -168,6 +177,7 @@ void evconnlistener::accept_waiting() {
     }
     if (!hand_over(connection, reinterpret_cast<sockaddr*>(&address), length)) return;
   }
+  more_may_wait();
   give_up(lock);
 }
 
@@ -205,6 +215,16 @@ int enable(evconnlistener* listener) {
   return listener->callback != nullptr ? listener->start() : 0;
 }
 
+bool set_going(evconnlistener* listener, event_base* base, evutil_socket_t socket) {
+  if (event_assign(&listener->readable, base, socket, EV_READ | EV_PERSIST, on_readable, listener) <
+          0 ||
+      event_assign(&listener->pause_over, base, -1, 0, on_pause_over, listener) < 0) {
+    return false;
+  }
+  prefer_edges(&listener->readable);
+  return (listener->flags & LEV_OPT_DISABLED) || enable(listener) == 0;
+}
+
 }  // namespace
 
 extern "C" {
@@ -219,10 +239,7 @@ evconnlistener* evconnlistener_new(event_base* base, evconnlistener_cb callback,
   listener->argument = argument;
   listener->flags = flags;
   if (flags & LEV_OPT_THREADSAFE) listener->lock = make_lock(EVTHREAD_LOCKTYPE_RECURSIVE);
-  if (event_assign(&listener->readable, base, socket, EV_READ | EV_PERSIST, on_readable, listener) <
-          0 ||
-      event_assign(&listener->pause_over, base, -1, 0, on_pause_over, listener) < 0 ||
-      (!(flags & LEV_OPT_DISABLED) && enable(listener) < 0)) {
+  if (!set_going(listener, base, socket)) {
     listener->flags &= ~LEV_OPT_CLOSE_ON_FREE;  // a socket that was not taken stays its owner's
     listener->destroy();
     return nullptr;

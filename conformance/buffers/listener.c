@@ -178,6 +178,30 @@ static void one_freed_in_its_callback_stops_at_once(void** state) {
   close(seen.fds[1]);
 }
 
+static void replace_at_once(struct evconnlistener* listener, evutil_socket_t fd,
+                            struct sockaddr* address, int length, void* arg) {
+  int socket = evconnlistener_get_fd(listener);
+  accepted(listener, fd, address, length, arg);
+  evconnlistener_free(listener);
+  seen.listener = evconnlistener_new(base, accepted, &seen, LEV_OPT_CLOSE_ON_FREE, 0, socket);
+}
+
+static void a_successor_on_its_socket_takes_who_is_left(void** state) {
+  (void)state;
+  struct evconnlistener* listener = listen_with(0);
+  evconnlistener_set_cb(listener, replace_at_once, &seen);
+  int clients[5];
+  for (int i = 0; i < 5; ++i)
+    clients[i] = dial();
+  run_ready(base);
+  assert_int_equal(seen.calls, 5);
+  finish(seen.listener);
+  for (int i = 0; i < 5; ++i) {
+    close(clients[i]);
+    close(seen.fds[i]);
+  }
+}
+
 static void without_a_callback_it_waits_for_one(void** state) {
   (void)state;
   start();
@@ -313,6 +337,7 @@ const struct CMUnitTest listener_tests[] = {
     cmocka_unit_test(a_disabled_one_lets_them_wait),
     cmocka_unit_test(one_disabled_in_its_callback_stops_at_once),
     cmocka_unit_test(one_freed_in_its_callback_stops_at_once),
+    cmocka_unit_test(a_successor_on_its_socket_takes_who_is_left),
     cmocka_unit_test(without_a_callback_it_waits_for_one),
     cmocka_unit_test(one_that_loses_its_callback_drops_a_connection),
     cmocka_unit_test(a_socket_of_the_users_is_listened_on),
