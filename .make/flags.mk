@@ -7,19 +7,22 @@ sanitizer := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer,)
 ifeq ($(SAN),undefined)
 sanitizer += -fno-sanitize-recover=all
 endif
+# Libraries alone are optimised at link time; their objects can be linked without, too, as programs and
+# archives have them.
 lto := $(if $(SAN),,$(CONFIGURED_LTO))
 
 BASE_CPPFLAGS := -I. -I$(B) -D_GNU_SOURCE
 # Unwind tables stay: a report of a blocked loop wants a backtrace.
-BASE_CXXFLAGS := $(CONFIGURED_CXXFLAGS) $(OPT) $(lto) $(sanitizer) -fPIC -fvisibility=hidden \
+BASE_CXXFLAGS := $(CONFIGURED_CXXFLAGS) $(OPT) $(sanitizer) -fPIC -fvisibility=hidden \
   -fvisibility-inlines-hidden -fno-exceptions -fno-rtti -fno-threadsafe-statics -Wall -Wextra
-BASE_CFLAGS := $(CONFIGURED_CFLAGS) $(OPT) $(lto) $(sanitizer) -fPIC -Wall -Wextra
-BASE_LDFLAGS := $(OPT) $(lto) $(sanitizer) -Wl,-z,relro -Wl,-z,now -Wl,--as-needed
+BASE_CFLAGS := $(CONFIGURED_CFLAGS) $(OPT) $(sanitizer) -fPIC -Wall -Wextra
+BASE_LDFLAGS := $(OPT) $(sanitizer) -Wl,-z,relro -Wl,-z,now -Wl,--as-needed
+PROGRAM_LDFLAGS := $(if $(lto),-fno-lto)
 # clang leaves a sanitizer's symbols for the program to define.
-SHARED_LDFLAGS := -static-libgcc $(if $(findstring clang,$(CC)),-Wno-unused-command-line-argument) $(if $(SAN),,-Wl$(comma)-z$(comma)defs)
+SHARED_LDFLAGS := $(lto) -static-libgcc $(if $(findstring clang,$(CC)),-Wno-unused-command-line-argument) $(if $(SAN),,-Wl$(comma)-z$(comma)defs)
 werror := $(if $(filter-out 0,$(WERROR)),-Werror)
 
-$(B)/obj/core/% $(B)/obj/backends/% $(B)/obj/compat/%: CXXFLAGS += -Wshadow -Wconversion
+$(B)/obj/core/% $(B)/obj/backends/% $(B)/obj/compat/%: CXXFLAGS += $(lto) -Wshadow -Wconversion
 $(B)/obj/compat/%: CPPFLAGS += -Icompat/include
 
 ifneq ($(SAN),)
@@ -37,7 +40,7 @@ remember = $(if $(looking),,$(remember_now))
 remember_now = $(if $(or $(call differs,$(1),$(file <$(B)/flags/$(2))),$(if $(wildcard \
   $(B)/flags/$(2)),,absent)),$(file >$(B)/flags/$(2),$(1)))
 differs = $(subst x$(strip $(1)),,x$(strip $(2)))$(subst x$(strip $(2)),,x$(strip $(1)))
-$(call remember,$(CXX) $(BASE_CPPFLAGS) $(BASE_CXXFLAGS),cc)
+$(call remember,$(CXX) $(BASE_CPPFLAGS) $(BASE_CXXFLAGS) $(lto),cc)
 $(call remember,$(CC) $(BASE_CPPFLAGS) $(BASE_CFLAGS),c)
 $(call remember,$(CC) $(BASE_LDFLAGS) $(SHARED_LDFLAGS),link)
 # For what has the configured directories compiled in.

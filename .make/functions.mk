@@ -39,7 +39,7 @@ $(eval ALL_PROGRAMS += $(B)/bin/$(1))
 $(B)/bin/$(1): $(call objects,$(2)) $(call linked_files,$(3)) $(B)/flags/link
 	$$(call say,LINK,$$@)
 	@mkdir -p $$(@D)
-	$$(Q)$$(CC) $$(BASE_LDFLAGS) $$(LDFLAGS) -o $$@ $(call objects,$(2)) $(3) $$(LDLIBS)
+	$$(Q)$$(CC) $$(BASE_LDFLAGS) $$(PROGRAM_LDFLAGS) $$(LDFLAGS) -o $$@ $(call objects,$(2)) $(3) $$(LDLIBS)
 endef
 
 suite = $(call program,$(1),$(2),$(3) $(HARNESS))
@@ -48,7 +48,7 @@ define static_library
 $(B)/lib/pollshim/$(1): $(2)
 	$$(call say,AR,$$@)
 	@mkdir -p $$(@D)
-	$$(Q)rm -f $$@ && $$(AR) rcs $$@ $(2)
+	$$(Q)rm -f $$@ && $$(AR) rcs $$@ $(2)$(if $(lto), && $$(OBJCOPY) -R '.gnu.lto_*' -R '.gnu.debuglto_*' $$@)
 all: $(B)/lib/pollshim/$(1)
 INSTALL_LIBS += $(B)/lib/pollshim/$(1)
 endef
