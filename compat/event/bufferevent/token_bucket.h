@@ -1,0 +1,54 @@
+// Token buckets: how many bytes may be moved in each direction, refilled by the tick. Arithmetic
+// alone: knows no clock but the number of the tick it is told, and nothing of who moves bytes.
+#pragma once
+
+#include <sys/time.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "event2/util.h"
+
+struct ev_token_bucket_cfg;
+
+namespace pollshim::event {
+
+enum Direction : std::uint8_t { kReading, kWriting };
+inline constexpr Direction kDirections[] = {kReading, kWriting};
+
+class TokenBucket {
+ public:
+  void fill_first(const ev_token_bucket_cfg& config, std::uint64_t tick);
+  // Adds what has accrued since the last time.
+  void refill(const ev_token_bucket_cfg& config, std::uint64_t tick);
+  // A new configuration, whose ticks may be other ones, may allow less. What was used up under the
+  // old one stays used.
+  void change(const ev_token_bucket_cfg& config, std::uint64_t tick);
+  // `bytes` may be negative: those are given back.
+  void take(Direction direction, ev_ssize_t bytes);
+
+  [[nodiscard]] ev_ssize_t level(Direction direction) const { return levels_[direction]; }
+  [[nodiscard]] bool is_empty(Direction direction) const { return levels_[direction] <= 0; }
+  // After how many ticks the bucket will not be empty any more; at least 1.
+  [[nodiscard]] std::uint64_t ticks_until_filled(const ev_token_bucket_cfg& config,
+                                                 Direction direction) const;
+
+ private:
+  ev_ssize_t levels_[2] = {0, 0};  // below 0 if more was moved than was allowed
+  std::uint64_t last_tick_ = 0;
+};
+
+}  // namespace pollshim::event
+
+struct ev_token_bucket_cfg {
+  struct Rate {
+    ev_ssize_t per_tick;
+    ev_ssize_t most;
+  };
+  Rate rates[2];
+  std::uint64_t tick_milliseconds;
+
+  [[nodiscard]] std::uint64_t tick_at(std::int64_t nanoseconds) const;
+  // How long so many ticks take; no more than an hour, for someone has to look at it again anyway.
+  [[nodiscard]] timeval length_of(std::uint64_t ticks) const;
+};
