@@ -2,6 +2,7 @@
 #include "conformance/event/differential/ties.h"
 
 #include <event2/event.h>
+#include <event2/event_struct.h>
 
 #include "conformance/event/differential/trace.h"
 
@@ -39,7 +40,9 @@ int ties_found(struct event* const* events, const int* common, int count) {
   int kinds[limit], seen_count = 0;
   for (int i = 0; i < count; i++) {
     struct timeval expiry;
-    if (events[i] == NULL || !event_pending(events[i], EV_TIMEOUT, &expiry)) continue;
+    /* An event made active for a timeout that it never had claims one too, at any time. */
+    if (events[i] == NULL || !(events[i]->ev_evcallback.evcb_flags & EVLIST_TIMEOUT)) continue;
+    event_pending(events[i], EV_TIMEOUT, &expiry);
     long long time = microseconds(&expiry);
     for (int j = 0; j < seen_count; j++)
       if (seen[j] == time && (common[i] == 0 || kinds[j] != common[i])) return found();
