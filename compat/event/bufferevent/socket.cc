@@ -313,16 +313,21 @@ constinit const bufferevent_ops socket_ops = {
     .destroy = destroy_socket,
 };
 
+// All or nothing: the loop of ev_base is the one that will free it.
 bool move_socket(BufferEvent* bev, event_base* base) {
   event_base* const old = bev->ev_read.ev_base;
   const evutil_socket_t fd = bev->ev_read.ev_fd;
-  bev->ev_base = base;
   if (event_base_set(base, &bev->ev_read) != 0) return false;
+  if (event_base_set(base, &bev->ev_write) != 0) {
+    event_base_set(old, &bev->ev_read);
+    return false;
+  }
+  bev->ev_base = base;
   if (fd >= 0 && old != base) {
     release_io(old, fd, false);
     hold_io(base, fd);
   }
-  return event_base_set(base, &bev->ev_write) == 0;
+  return true;
 }
 
 }  // namespace pollshim::event
