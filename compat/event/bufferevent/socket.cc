@@ -3,6 +3,7 @@
 // anybody waits for it, and what is left unread is remembered instead of asked for again.
 #include "compat/event/bufferevent/socket.h"
 
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -15,9 +16,9 @@ namespace pollshim::event {
 
 namespace {
 
-// How much a short count says about a descriptor. A stream socket that gives less than was asked
-// for is empty, and one that takes less is full; a datagram or a terminal's line just ends there.
-enum Nature : std::uint8_t { kUnknown, kStream, kOther };
+// How much a short count says about a descriptor. A TCP socket that gives less than was asked for
+// is empty, and one that takes less is full; a datagram or a terminal's line just ends there.
+enum Nature : std::uint8_t { kUnknown, kTcp, kOther };
 
 struct SocketBufferEvent : BufferEvent {
   Nature nature;
@@ -33,15 +34,17 @@ bool is_retriable(int error) {
   return error == EAGAIN || error == EINTR;
 }
 
-// Asked at the first short count only, of which most descriptors that see one will see many.
-bool is_stream(SocketBufferEvent* bev, evutil_socket_t fd) {
+// Where a short count means that there was no more. Not so where descriptors or credentials come
+// with the bytes: a read stops there, with bytes left that no edge will tell of. Asked at the first
+// short count only, of which most descriptors that see one will see many.
+bool is_tcp(SocketBufferEvent* bev, evutil_socket_t fd) {
   if (bev->nature == kUnknown) {
-    int type = 0;
-    socklen_t size = sizeof type;
-    const bool known = getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0;
-    bev->nature = known && type == SOCK_STREAM ? kStream : kOther;
+    int protocol = 0;
+    socklen_t size = sizeof protocol;
+    const bool known = getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &size) == 0;
+    bev->nature = known && protocol == IPPROTO_TCP ? kTcp : kOther;
   }
-  return bev->nature == kStream;
+  return bev->nature == kTcp;
 }
 
 // ---- Reading.
@@ -98,7 +101,7 @@ void read_ready(evutil_socket_t fd, short events, void* self) {
     errno = error;
     return end_reading(bev, BEV_EVENT_ERROR);
   }
-  const bool all_read = static_cast<std::size_t>(count) < offered && is_stream(bev, fd);
+  const bool all_read = static_cast<std::size_t>(count) < offered && is_tcp(bev, fd);
   if (!all_read || end_is_near(base, fd)) leave_ready(base, fd, EV_READ);
   spend_read(bev, count);
   trigger(bev, EV_READ);
@@ -172,7 +175,7 @@ Written write_output(SocketBufferEvent* bev, evutil_socket_t fd, ev_ssize_t most
   // More may have been appended meanwhile, or spending may have ended the writing.
   if (bev->output->chain.length() == 0) {
     event_del(&bev->ev_write);
-  } else if (static_cast<std::size_t>(count) < offered && is_stream(bev, fd)) {
+  } else if (static_cast<std::size_t>(count) < offered && is_tcp(bev, fd)) {
     bev->writable = false;
     await_edge(&bev->ev_write);
   } else if (await_edge(&bev->ev_write) == 0) {
