@@ -25,8 +25,8 @@ void clear_flags(Event* ev, int flags) {
   ev->ev_evcallback.evcb_flags = static_cast<short>(ev->ev_evcallback.evcb_flags & ~flags);
 }
 
-// A signal event's callback may be in the middle of its repetitions: they end here. The count is the
-// loop's to keep: a pointer to it in the event would outlive it.
+// A signal event's callback may be in the middle of its repetitions: they end here. The count is
+// the loop's to keep: a pointer to it in the event would outlive it.
 void stop_repetition(event_base* base, const Event* ev) {
   if (base->calls_left != nullptr && base->current == &ev->ev_evcallback) *base->calls_left = 0;
 }

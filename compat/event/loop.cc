@@ -51,7 +51,8 @@ const void* address_of(Function function) {
 }
 
 // A signal that was caught several times calls its event as often. The count lives here while it
-// does, where deleting the event finds it and ends the repetition; after that the event may be gone.
+// does, where deleting the event finds it and ends the repetition; after that the event may be
+// gone.
 void call_signal(event_base* base, Event* ev) {
   auto& signal = ev->ev_.ev_signal;
   short calls = signal.ev_ncalls;

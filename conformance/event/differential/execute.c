@@ -79,8 +79,8 @@ static int must_not_go(int slot) {
   return slot == running && forgotten;
 }
 
-/* The original leaves a pointer into its stack in a signal event that deleted itself in its callback,
- * and writes through it with the next deletion (DIFFERENCES.md). */
+/* The original leaves a pointer into its stack in a signal event that deleted itself in its
+ * callback, and writes through it with the next deletion (DIFFERENCES.md). */
 static void take_stale_pointer(int slot) {
   if (slot == running && definitions[slot].events & EV_SIGNAL)
     events[slot]->ev_.ev_signal.ev_pncalls = NULL;
