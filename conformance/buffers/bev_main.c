@@ -1,10 +1,12 @@
 /* Entry of the bufferevent suite: all of bufferevent.h and bufferevent_compat.h. */
 #include "conformance/buffers/stream.h"
 
-#define GROUPS(X) \
-  X(bev_socket)   \
-  X(bev_marks)    \
-  X(bev_pair) X(bev_filter) X(bev_limit) X(bev_connect) X(bev_free) X(bev_edge) X(bev_threads)
+#define GROUPS(X)                                                                      \
+  X(bev_socket)                                                                        \
+  X(bev_marks)                                                                         \
+  X(bev_pair)                                                                          \
+  X(bev_filter) X(bev_limit) X(bev_limit_edges) X(bev_connect) X(bev_free) X(bev_edge) \
+      X(bev_threads)
 #define DECLARE(name)                            \
   extern const struct CMUnitTest name##_tests[]; \
   extern const size_t name##_test_count;

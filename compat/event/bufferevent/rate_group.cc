@@ -205,8 +205,10 @@ int bufferevent_rate_limit_group_set_cfg(bufferevent_rate_limit_group* group,
   if (group == nullptr || cfg == nullptr) return -1;
   const Guard guard(group->lock);
   const bool same_tick = group->config.tick_milliseconds == cfg->tick_milliseconds;
+  event_base* base = event_get_base(&group->refill);
+  group->bucket.refill(group->config, current_tick(base, group->config));
   group->config = *cfg;
-  group->bucket.change(*cfg, current_tick(event_get_base(&group->refill), *cfg));
+  group->bucket.change(*cfg, current_tick(base, *cfg));
   group->set_least_share(group->wanted_least_share);
   return same_tick ? 0 : start_ticking(group);
 }

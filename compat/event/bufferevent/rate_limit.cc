@@ -204,6 +204,7 @@ int bufferevent_set_rate_limit(bufferevent* b, ev_token_bucket_cfg* cfg) {
   if (limit->config == nullptr) {
     limit->bucket.fill_first(*cfg, tick);
   } else {
+    bring_up_to_date(limit);
     limit->bucket.change(*cfg, tick);
   }
   limit->config = cfg;

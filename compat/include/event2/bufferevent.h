@@ -264,11 +264,11 @@ ev_ssize_t bufferevent_get_max_to_read(struct bufferevent* bev);
 EVENT2_EXPORT_SYMBOL
 ev_ssize_t bufferevent_get_max_to_write(struct bufferevent* bev);
 
-/* Take decr bytes out of a bucket, or put some in if negative. */
+/* Take bytes out of a bucket, or put some in if negative. */
 EVENT2_EXPORT_SYMBOL
-int bufferevent_decrement_read_limit(struct bufferevent* bev, ev_ssize_t decr);
+int bufferevent_decrement_read_limit(struct bufferevent* bev, ev_ssize_t bytes);
 EVENT2_EXPORT_SYMBOL
-int bufferevent_decrement_write_limit(struct bufferevent* bev, ev_ssize_t decr);
+int bufferevent_decrement_write_limit(struct bufferevent* bev, ev_ssize_t bytes);
 
 /* A group, whose ticks come from base and whose configuration is copied. It must be empty when it
  * is freed. */
@@ -301,18 +301,17 @@ EVENT2_EXPORT_SYMBOL
 ev_ssize_t bufferevent_rate_limit_group_get_write_limit(struct bufferevent_rate_limit_group* group);
 EVENT2_EXPORT_SYMBOL
 int bufferevent_rate_limit_group_decrement_read(struct bufferevent_rate_limit_group* group,
-                                                ev_ssize_t decr);
+                                                ev_ssize_t bytes);
 EVENT2_EXPORT_SYMBOL
 int bufferevent_rate_limit_group_decrement_write(struct bufferevent_rate_limit_group* group,
-                                                 ev_ssize_t decr);
+                                                 ev_ssize_t bytes);
 
 /* All that its members ever moved, or since the totals were last reset. */
 EVENT2_EXPORT_SYMBOL
-void bufferevent_rate_limit_group_get_totals(struct bufferevent_rate_limit_group* grp,
-                                             ev_uint64_t* total_read_out,
-                                             ev_uint64_t* total_written_out);
+void bufferevent_rate_limit_group_get_totals(struct bufferevent_rate_limit_group* group,
+                                             ev_uint64_t* total_read, ev_uint64_t* total_written);
 EVENT2_EXPORT_SYMBOL
-void bufferevent_rate_limit_group_reset_totals(struct bufferevent_rate_limit_group* grp);
+void bufferevent_rate_limit_group_reset_totals(struct bufferevent_rate_limit_group* group);
 
 #ifdef __cplusplus
 }
