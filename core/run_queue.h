@@ -48,6 +48,22 @@ class LinkedLane {
   }
   bool empty() const { return first_ == nullptr; }
   QueueLink* first() const { return first_; }
+  QueueLink* last() { return entry_at(last_next_); }
+  // nullptr for the first.
+  QueueLink* before(const QueueLink* entry) { return entry_at(entry->previous_next); }
+
+  // Puts an entry behind one that is queued, or in front of all for nullptr.
+  void insert_behind(QueueLink* place, QueueLink* entry) {
+    if (place == nullptr) return push_front(entry);
+    entry->next = place->next;
+    entry->previous_next = &place->next;
+    if (place->next != nullptr) {
+      place->next->previous_next = &entry->next;
+    } else {
+      last_next_ = &entry->next;
+    }
+    place->next = entry;
+  }
 
   void push_back(QueueLink* entry) {
     entry->next = nullptr;
@@ -77,6 +93,11 @@ class LinkedLane {
   }
 
  private:
+  // The entry whose `next`, which is its first member, stands there.
+  QueueLink* entry_at(QueueLink** next) {
+    return next == &first_ ? nullptr : reinterpret_cast<QueueLink*>(next);
+  }
+
   QueueLink* first_;
   QueueLink** last_next_;
 };

@@ -35,7 +35,7 @@ void collect_figures(const void* loop, view::Counters* into) {
   into->events_delivered = base->figures.delivered;
   into->stale_dropped = poller.stale;
   into->timers_fired = base->figures.timers_fired;
-  into->timers_pending = base->loop.timers().size() + base->common_timers.size();
+  into->timers_pending = base->loop.timers().size() + base->on_common_timeouts;
 }
 
 void apply_config(event_base* base, const event_config* config) {
@@ -117,11 +117,8 @@ void remove_all_watchers(event_base* base) {
 }
 
 void remove_all_timeouts(event_base* base) {
-  for (netpoll::TimerHeap* heap : {&base->loop.timers(), &base->common_timers}) {
-    while (netpoll::TimerId id = heap->first()) {
-      remove_event(static_cast<Event*>(heap->owner(id)), Blocking::kEvenIfFinalizing);
-    }
-  }
+  while (Event* ev = any_timeout(base))
+    remove_event(ev, Blocking::kEvenIfFinalizing);
 }
 
 void run_finalizer(event_callback* callback) {
@@ -208,7 +205,6 @@ event_base* event_base_new_with_config(const event_config* config) {
   auto* base = new (memory) event_base;
   base->later.init();
   apply_config(base, config);
-  init_timeouts(base);
   init_signals(base);
   if (!choose_method(base, config) || !set_priorities(base, 1)) {
     event_base_free(base);

@@ -104,10 +104,9 @@ struct event_base {
   bool wall_offset_known = false;
 
   // timeout.cc
-  netpoll::TimerHeap common_timers;
   pollshim::event::CommonTimeout** common_timeouts = nullptr;
   int common_timeout_count = 0;
-  event_callback common_due;
+  unsigned on_common_timeouts = 0;  // events, in all of them
   std::int64_t sleeps_until = 0;
 
   // signal_watch.cc: lists of events by signal number; allocated with the first.

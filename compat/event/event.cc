@@ -122,7 +122,7 @@ int add_event(Event* ev, const timeval* timeout, bool absolute) {
     return 0;
   }
   // Nothing may have changed when this fails, so memory comes first.
-  if (timeout != nullptr && !reserve_timeout(base, ev, *timeout)) {
+  if (timeout != nullptr && !reserve_timeout(base)) {
     errno = ENOMEM;
     return -1;
   }

@@ -2,16 +2,11 @@
 
 #include <new>
 
+#include "compat/event/debug_mode.h"
 #include "compat/event/log.h"
 #include "compat/event/memory.h"
 
 namespace pollshim::event {
-
-// What a program gets for a duration that it announced: the duration, with a magic number and an
-// index in the bits of tv_usec that a duration has no use for.
-struct CommonTimeout {
-  timeval duration;
-};
 
 namespace {
 
@@ -21,8 +16,11 @@ constexpr long kMagicMask = 0xf0000000;
 constexpr long kMagic = 0x50000000;
 constexpr int kMostCommonTimeouts = 256;
 
-netpoll::TimerHeap& heap_of(event_base* base, const Event* ev) {
-  return is_common(base, ev->ev_timeout) ? base->common_timers : base->loop.timers();
+static_assert(sizeof(netpoll::QueueLink) == sizeof(Event::ev_timeout_pos));
+
+CommonTimeout* common_timeout(const event_base* base, const timeval& time) {
+  if (!is_common(base, time)) return nullptr;
+  return base->common_timeouts[(time.tv_usec & kIndexMask) >> kIndexShift];
 }
 
 netpoll::TimerId timer_of(const Event* ev) {
@@ -72,13 +70,42 @@ Due due_at(event_base* base, const timeval& time, bool common, bool absolute) {
   return due;
 }
 
-// Runs in the queue of the highest priority, as one internal callback.
-void activate_due_common(event_callback*, void* argument) {
-  auto* base = static_cast<event_base*>(argument);
+Event* first_of(const CommonTimeout& common) {
+  netpoll::QueueLink* first = common.events.first();
+  return first != nullptr ? event_of_common_link(first) : nullptr;
+}
+
+void start_ticker(CommonTimeout& common, const Event* first) {
+  const timeval due = plain(first->ev_timeout);
+  add_event(&common.ticker, &due, true);
+}
+
+// Behind those that are due before or with it, from the end: that is nearly always where it belongs.
+void join(CommonTimeout& common, Event* ev) {
+  netpoll::QueueLink* place = common.events.last();
+  while (place != nullptr &&
+         evutil_timercmp(&ev->ev_timeout, &event_of_common_link(place)->ev_timeout, <)) {
+    place = common.events.before(place);
+  }
+  common.events.insert_behind(place, common_link_of(ev));
+  ++common.base->on_common_timeouts;
+  if (place == nullptr) start_ticker(common, ev);
+}
+
+void leave(CommonTimeout& common, Event* ev) {
+  common.events.remove(common_link_of(ev));
+  --common.base->on_common_timeouts;
+}
+
+// The ticker's callback: it runs in the queue of the highest priority. The first in the list may
+// have left since it was started, so perhaps nothing is due yet.
+void on_tick(evutil_socket_t, short, void* argument) {
+  auto& common = *static_cast<CommonTimeout*>(argument);
+  event_base* base = common.base;
   const Guard guard(base->lock);
   const Nanoseconds now = loop_now(base);
-  while (netpoll::TimerId id = base->common_timers.first_due(now)) {
-    auto* ev = static_cast<Event*>(base->common_timers.owner(id));
+  while (Event* ev = first_of(common)) {
+    if (to_nanoseconds(plain(ev->ev_timeout)) > now) return start_ticker(common, ev);
     remove_fired(base, ev);
     activate_event(ev, EV_TIMEOUT, 1);
     ++base->figures.timers_fired;
@@ -92,25 +119,27 @@ bool is_common(const event_base* base, const timeval& time) {
   return ((time.tv_usec & kIndexMask) >> kIndexShift) < base->common_timeout_count;
 }
 
-void init_timeouts(event_base* base) {
-  base->common_due = event_callback{};
-  base->common_due.evcb_flags = EVLIST_INTERNAL;
-  base->common_due.evcb_closure = kClosureSelf;
-  base->common_due.evcb_cb_union.evcb_selfcb = activate_due_common;
-  base->common_due.evcb_arg = base;
+Event* any_timeout(event_base* base) {
+  netpoll::TimerHeap& timers = base->loop.timers();
+  if (const netpoll::TimerId id = timers.first()) return static_cast<Event*>(timers.owner(id));
+  for (int i = 0; i < base->common_timeout_count; ++i) {
+    if (Event* ev = first_of(*base->common_timeouts[i])) return ev;
+  }
+  return nullptr;
 }
 
 void free_timeouts(event_base* base) {
-  for (int i = 0; i < base->common_timeout_count; ++i)
+  for (int i = 0; i < base->common_timeout_count; ++i) {
+    debug_note_teardown(&base->common_timeouts[i]->ticker);
     release(base->common_timeouts[i]);
+  }
   if (base->common_timeouts != nullptr) release(base->common_timeouts);
   base->common_timeouts = nullptr;
   base->common_timeout_count = 0;
 }
 
-bool reserve_timeout(event_base* base, const Event* ev, const timeval& time) {
-  if (has_timeout(ev)) return true;
-  return (is_common(base, time) ? base->common_timers : base->loop.timers()).reserve(1);
+bool reserve_timeout(event_base* base) {
+  return base->loop.timers().reserve(1);
 }
 
 bool rearm_timeout(event_base* base, Event* ev, const timeval& delay) {
@@ -122,24 +151,32 @@ bool rearm_timeout(event_base* base, Event* ev, const timeval& delay) {
 }
 
 void arm_timeout(event_base* base, Event* ev, const timeval& time, bool absolute) {
-  const bool common = is_common(base, time);
-  const Due due = due_at(base, time, common, absolute);
-
-  netpoll::TimerHeap& heap = common ? base->common_timers : base->loop.timers();
-  if (has_timeout(ev) && &heap == &heap_of(base, ev) && heap.move(timer_of(ev), due.when)) {
+  CommonTimeout* common = common_timeout(base, time);
+  const Due due = due_at(base, time, common != nullptr, absolute);
+  netpoll::TimerHeap& timers = base->loop.timers();
+  const bool in_heap = has_timeout(ev) && !is_common(base, ev->ev_timeout);
+  if (in_heap && common == nullptr && timers.move(timer_of(ev), due.when)) {
     ev->ev_timeout = due.shown;
     return;
   }
   if (has_timeout(ev)) disarm_timeout(base, ev);
   ev->ev_timeout = due.shown;
-  ev->ev_timeout_pos.min_heap_idx = static_cast<int>(heap.arm(ev, due.when));
+  if (common != nullptr) {
+    join(*common, ev);
+  } else {
+    ev->ev_timeout_pos.min_heap_idx = static_cast<int>(timers.arm(ev, due.when));
+  }
   short& flags = ev->ev_evcallback.evcb_flags;
   if (!(flags & EVLIST_INTERNAL)) base->inserted_count.up();
   flags = static_cast<short>(flags | EVLIST_TIMEOUT);
 }
 
 void disarm_timeout(event_base* base, Event* ev) {
-  heap_of(base, ev).cancel(timer_of(ev));
+  if (CommonTimeout* common = common_timeout(base, ev->ev_timeout)) {
+    leave(*common, ev);
+  } else {
+    base->loop.timers().cancel(timer_of(ev));
+  }
   ev->ev_timeout_pos.min_heap_idx = -1;
   short& flags = ev->ev_evcallback.evcb_flags;
   if (!(flags & EVLIST_INTERNAL)) base->inserted_count.down();
@@ -147,9 +184,7 @@ void disarm_timeout(event_base* base, Event* ev) {
 }
 
 Nanoseconds time_to_next_timeout(event_base* base) {
-  const Nanoseconds plain_due = base->loop.timers().earliest();
-  const Nanoseconds common_due = base->common_timers.earliest();
-  const Nanoseconds due = plain_due < common_due ? plain_due : common_due;
+  const Nanoseconds due = base->loop.timers().earliest();
   base->sleeps_until = due;
   if (due == netpoll::kForever) return -1;
   const Nanoseconds now = base->loop.clock().update();
@@ -158,16 +193,14 @@ Nanoseconds time_to_next_timeout(event_base* base) {
 
 void activate_due_timeouts(event_base* base) {
   netpoll::TimerHeap& timers = base->loop.timers();
-  if (timers.empty() && base->common_timers.empty()) return;
+  if (timers.empty()) return;
   const Nanoseconds now = loop_now(base);
   while (netpoll::TimerId id = timers.first_due(now)) {
     auto* ev = static_cast<Event*>(timers.owner(id));
     remove_fired(base, ev);
     activate_event(ev, EV_TIMEOUT, 1);
-    ++base->figures.timers_fired;
+    if (!(ev->ev_evcallback.evcb_flags & EVLIST_INTERNAL)) ++base->figures.timers_fired;
   }
-  if (base->common_timers.first_due(now) != netpoll::kNoTimer)
-    activate_callback(base, &base->common_due);
 }
 
 namespace {
@@ -211,7 +244,11 @@ const timeval* add_common(event_base* base, const timeval& duration) {
     log_warning_errno("event_base_init_common_timeout: calloc");
     return nullptr;
   }
-  auto* common = new (memory) CommonTimeout{duration};
+  auto* common = new (memory) CommonTimeout{duration, base, {}, {}};
+  common->events.init();
+  event_assign(&common->ticker, base, -1, 0, on_tick, common);
+  common->ticker.ev_evcallback.evcb_flags |= EVLIST_INTERNAL;
+  common->ticker.ev_evcallback.evcb_pri = 0;
   common->duration.tv_usec |= kMagic | static_cast<long>(index) << kIndexShift;
   base->common_timeouts[index] = common;
   ++base->common_timeout_count;

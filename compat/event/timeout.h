@@ -2,9 +2,12 @@
 // program may announce. The core's timer heap does the work; this room keeps what the API shows:
 // ev_timeout, EVLIST_TIMEOUT, and the marks that a common duration carries in tv_usec.
 //
-// Common durations used to be queues beside the heap, for speed; the heap needs no such help. What
-// remains is their order: they become active a step later than the other timeouts of a turn.
+// Events with the same common duration stand in a list of their own, in the order of their times; an
+// internal event, the ticker, stands for the first of them among the other timeouts and activates
+// those that are due when it is its turn.
 #pragma once
+
+#include <cstddef>
 
 #include "compat/event/base.h"
 #include "compat/event/timeval.h"
@@ -27,26 +30,50 @@ void arm_timeout(event_base* base, Event* ev, const timeval& time, bool absolute
 bool rearm_timeout(event_base* base, Event* ev, const timeval& delay);
 void disarm_timeout(event_base* base, Event* ev);
 // Makes sure that the next arm_timeout() finds memory.
-bool reserve_timeout(event_base* base, const Event* ev, const timeval& time);
+bool reserve_timeout(event_base* base);
 
 // How long the loop may sleep: -1 for as long as it likes.
 Nanoseconds time_to_next_timeout(event_base* base);
 void activate_due_timeouts(event_base* base);
 
+// What a program gets for a duration that it announced: the duration, with a magic number and an
+// index in the bits of tv_usec that a duration has no use for.
+struct CommonTimeout {
+  timeval duration;
+  event_base* base;
+  netpoll::LinkedLane events;
+  Event ticker;
+};
+
+// An event's place in the list of a common timeout, which has the shape of the core's link.
+inline netpoll::QueueLink* common_link_of(Event* ev) {
+  return reinterpret_cast<netpoll::QueueLink*>(&ev->ev_timeout_pos);
+}
+inline Event* event_of_common_link(netpoll::QueueLink* link) {
+  constexpr std::size_t kPlace = offsetof(Event, ev_timeout_pos);
+  return reinterpret_cast<Event*>(reinterpret_cast<char*>(link) - kPlace);
+}
+
 // Calls visit(ev) for every event with a timeout, plain ones first, until it returns other than 0.
 template <class Visit>
 int for_each_timeout(event_base* base, Visit&& visit) {
-  for (netpoll::TimerHeap* heap : {&base->loop.timers(), &base->common_timers}) {
-    for (netpoll::TimerId id = 1; id < heap->end(); ++id) {
-      if (!heap->is_armed(id)) continue;
-      const int result = visit(static_cast<Event*>(heap->owner(id)));
-      if (result != 0) return result;
+  netpoll::TimerHeap& timers = base->loop.timers();
+  for (netpoll::TimerId id = 1; id < timers.end(); ++id) {
+    if (!timers.is_armed(id)) continue;
+    if (const int result = visit(static_cast<Event*>(timers.owner(id)))) return result;
+  }
+  for (int i = 0; i < base->common_timeout_count; ++i) {
+    netpoll::QueueLink* link = base->common_timeouts[i]->events.first();
+    for (; link != nullptr; link = link->next) {
+      if (const int result = visit(event_of_common_link(link))) return result;
     }
   }
   return 0;
 }
 
-void init_timeouts(event_base* base);
+// One that has a timeout; nullptr when none has.
+Event* any_timeout(event_base* base);
+
 void free_timeouts(event_base* base);
 
 }  // namespace pollshim::event
