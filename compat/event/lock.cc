@@ -2,6 +2,8 @@
 // how often, and ends the process when it is used against its rules.
 #include "compat/event/lock.h"
 
+#include <atomic>
+
 #include "compat/event/debug_mode.h"
 #include "compat/event/log.h"
 #include "compat/event/memory.h"
@@ -13,7 +15,8 @@ Threading threading = {};
 namespace {
 
 bool debugging = false;
-bool lockable_created = false;
+// Set by every thread that makes something, and waited for by nobody.
+std::atomic<bool> lockable_created{false};
 
 // The user's callbacks, while `threading` holds the wrappers.
 evthread_lock_callbacks real_locks = {};
@@ -109,7 +112,7 @@ int wait_debug_condition(void* condition, void* handle, const timeval* timeout) 
 }
 
 void refuse_if_too_late() {
-  if (debug_mode_on && lockable_created) {
+  if (debug_mode_on && lockable_created.load(std::memory_order_relaxed)) {
     fatal(static_cast<int>(1), "evthread initialization must be called BEFORE anything else!");
   }
 }
@@ -129,10 +132,10 @@ bool same(const evthread_condition_callbacks& a, const evthread_condition_callba
 }  // namespace
 
 void note_lockable_created() {
-  lockable_created = true;
+  lockable_created.store(true, std::memory_order_relaxed);
 }
 bool lockable_was_created() {
-  return lockable_created;
+  return lockable_created.load(std::memory_order_relaxed);
 }
 void disable_lock_debugging() {
   debugging = false;
