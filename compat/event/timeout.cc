@@ -80,7 +80,8 @@ void start_ticker(CommonTimeout& common, const Event* first) {
   add_event(&common.ticker, &due, true);
 }
 
-// Behind those that are due before or with it, from the end: that is nearly always where it belongs.
+// Behind those that are due before or with it, from the end: that is nearly always where it
+// belongs.
 void join(CommonTimeout& common, Event* ev) {
   netpoll::QueueLink* place = common.events.last();
   while (place != nullptr &&

@@ -2,9 +2,9 @@
 // program may announce. The core's timer heap does the work; this room keeps what the API shows:
 // ev_timeout, EVLIST_TIMEOUT, and the marks that a common duration carries in tv_usec.
 //
-// Events with the same common duration stand in a list of their own, in the order of their times; an
-// internal event, the ticker, stands for the first of them among the other timeouts and activates
-// those that are due when it is its turn.
+// Events with the same common duration stand in a list of their own, in the order of their times;
+// an internal event, the ticker, stands for the first of them among the other timeouts and
+// activates those that are due when it is its turn.
 #pragma once
 
 #include <cstddef>
