@@ -294,8 +294,10 @@ void FdTable::release(int fd, bool closing) {
   if (has_flag(desc, kRegistered)) {
     if (closing && poller_.traits().forgets_closed && !eager_removal_) {
       note_gone(desc);
-    } else {
+    } else if (can_tell()) {
       withdraw(desc, slot);
+    } else {
+      note_change(desc, slot);
     }
   }
   drop_if_idle(desc, slot);
@@ -312,7 +314,7 @@ int FdTable::tell(PollDesc& desc, Slot slot, Interest to, Identity identity) {
 
   if (!has_flag(desc, kRegistered)) {
     if (to.modes == 0) return 0;
-    if (poller_.waiting() && !poller_.traits().concurrent) return defer(desc, slot, identity);
+    if (!can_tell()) return defer(desc, slot, identity);
     if (options_.lazy_additions) {
       note_change(desc, slot);
       return 0;
@@ -321,8 +323,7 @@ int FdTable::tell(PollDesc& desc, Slot slot, Interest to, Identity identity) {
   }
 
   if (to.modes == 0) {
-    const bool can_tell = !poller_.waiting() || poller_.traits().concurrent;
-    if (can_tell && (eager_removal_ || (poller_.waiting() && !options_.keep_registrations))) {
+    if (can_tell() && (eager_removal_ || (poller_.waiting() && !options_.keep_registrations))) {
       withdraw(desc, slot);
     } else if (!options_.keep_registrations) {
       note_change(desc, slot);
@@ -340,7 +341,7 @@ int FdTable::tell(PollDesc& desc, Slot slot, Interest to, Identity identity) {
     if (!to.edge && to.modes != registration.kernel) note_change(desc, slot);
     return 0;
   }
-  if ((poller_.waiting() && !poller_.traits().concurrent) || options_.lazy_additions) {
+  if (!can_tell() || options_.lazy_additions) {
     return defer(desc, slot, identity);
   }
   return adjust(desc, slot, to);
@@ -390,9 +391,7 @@ int FdTable::add_suspect(PollDesc& desc, Slot slot, Interest to) {
     const bool told = !now.edge && to.modes == now.modes;
     return told ? 0 : adjust(desc, slot, to);
   }
-  set_flag(desc, kRegistered | kEdge, false);
-  desc.registration.kernel = 0;
-  renew(desc);  // to the generation that the kernel was given
+  note_gone(desc);  // and renewed, to the generation that the kernel was given
   return entered(desc, slot, to, error);
 }
 

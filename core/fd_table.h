@@ -144,6 +144,8 @@ class FdTable {
   void drop_if_idle(PollDesc& desc, Slot slot);
   void renew(PollDesc& desc);
 
+  // Another thread may be waiting in a backend that can not be told anything meanwhile.
+  bool can_tell() const { return !poller_.waiting() || poller_.traits().concurrent; }
   int tell(PollDesc& desc, Slot slot, Interest to, Identity identity);
   int defer(PollDesc& desc, Slot slot, Identity identity);
   int enter(PollDesc& desc, Slot slot, Interest interest);

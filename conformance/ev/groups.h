@@ -5,6 +5,8 @@
 #include "conformance/ev/suite.h"
 
 extern const struct harness_group loop_group;
+extern const struct harness_group run_group;
+extern const struct harness_group loop_control_group;
 extern const struct harness_group io_group;
 extern const struct harness_group timer_group;
 extern const struct harness_group periodic_group;
