@@ -213,9 +213,10 @@ int ev_loop::init(unsigned loop_flags) {
   const BackendChoice choice = choose_backend(effective, [this](const netpoll::BackendOps& ops) {
     netpoll::LoopOptions options;
     options.backend = &ops;
+    // Taking a descriptor out costs nothing where the kernel is handed all of them at every wait.
     options.fds = {.readiness = kReadiness,
                    .lazy_additions = true,
-                   .keep_registrations = true,
+                   .keep_registrations = ops.traits.constant_cost,
                    .emulate_regular_files = true};
     return core.init(options);
   });

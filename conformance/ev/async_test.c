@@ -331,6 +331,47 @@ static void a_descriptor_added_during_the_wait_is_heard(void** state) {
   ev_loop_destroy(adder.loop);
 }
 
+static void* break_later(void* argument) {
+  struct shared_loop* shared = argument;
+  usleep(20000);
+  pthread_mutex_lock(&loop_lock);
+  ev_break(shared->loop, EVBREAK_ALL);
+  ev_async_send(shared->loop, &shared->nudge);
+  pthread_mutex_unlock(&loop_lock);
+  return NULL;
+}
+
+/* libev forgets it: its assertion about recursion keeps its note in the same variable. */
+static void a_break_during_the_wait_ends_the_run_here(void** state) {
+  (void)state;
+  static struct shared_loop shared;
+  pthread_t thread;
+  ev_timer timer;
+  shared.loop = make_loop();
+  ev_set_loop_release_cb(shared.loop, release_loop, acquire_loop);
+  ev_async_init(&shared.nudge, ignore_async);
+  ev_async_start(shared.loop, &shared.nudge);
+  ev_now_update(shared.loop);
+  ev_timer_init(&timer, note_timer, 0.5, 0.);
+  timer.data = "timer";
+  ev_timer_start(shared.loop, &timer);
+  ev_unref(shared.loop); /* the async alone would hold the loop for ever */
+  pthread_mutex_lock(&loop_lock);
+  assert_int_equal(pthread_create(&thread, NULL, break_later, &shared), 0);
+  if (on_pollshim()) {
+    ev_run(shared.loop, 0);
+    assert_trace("");
+  } else {
+    while (!*trace()) {
+      ev_run(shared.loop, EVRUN_ONCE);
+    }
+    assert_trace("timer:timer");
+  }
+  pthread_mutex_unlock(&loop_lock);
+  pthread_join(thread, NULL);
+  ev_loop_destroy(shared.loop);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_sent_async_is_reported),
     cmocka_unit_test(several_sends_before_the_loop_looks_are_one),
@@ -342,5 +383,6 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(no_send_of_four_threads_is_lost),
     cmocka_unit_test(threads_may_add_watchers_while_the_loop_waits),
     cmocka_unit_test(a_descriptor_added_during_the_wait_is_heard),
+    cmocka_unit_test(a_break_during_the_wait_ends_the_run_here),
 };
 const struct harness_group async_group = {"async", tests, sizeof tests / sizeof tests[0]};

@@ -33,3 +33,9 @@ $(eval $(call check,ev-traps,LD_LIBRARY_PATH=$(ev_ours) $(B)/bin/ev-traps --libr
 # ---- the headers, and the lists of what is not reached ---------------------------------------------------------
 $(eval $(call check,ev-headers,conformance/ev/compare-headers,300,all))
 $(eval $(call check,ev-unreached,conformance/ev/unreached,60,$(B)/bin/ev-suite))
+
+# ---- random programs, compared -------------------------------------------------------------------------------
+# Its own clock and waits stand in front of the C library's, for whichever libev is loaded.
+$(eval $(call program,ev-differential,$(addprefix conformance/ev/,differential.c differential_program.c \
+  differential_world.c),-lev))
+$(B)/bin/ev-differential: LDFLAGS += -rdynamic
