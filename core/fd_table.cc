@@ -420,6 +420,13 @@ int FdTable::withdraw(PollDesc& desc, Slot slot) {
 }
 
 void FdTable::reconcile(bool may_sleep) {
+  settle_changes(may_sleep);
+  if (!zombie_) return;
+  rebuild_after_zombie();
+  settle_changes(may_sleep);
+}
+
+void FdTable::settle_changes(bool may_sleep) {
   Slot slot = first_change_;
   first_change_ = last_change_ = kNoSlot;
   while (slot != kNoSlot) {
@@ -429,7 +436,6 @@ void FdTable::reconcile(bool may_sleep) {
     bring_up_to_date(desc, slot, may_sleep);
     slot = next;
   }
-  if (zombie_) rebuild_after_zombie();
 }
 
 void FdTable::distrust_departed() {
@@ -595,6 +601,8 @@ int FdTable::reset(ResetReason reason) {
     desc.registration.kernel = 0;
     if (to.modes == 0) {
       drop_if_idle(desc, slot);
+    } else if (was_registered && options_.lazy_additions) {
+      note_change(desc, slot);  // the front end may have news of it by then
     } else if (was_registered && enter(desc, slot, to) != 0) {
       note_instant(desc, slot, kInvalid);
     }

@@ -113,9 +113,9 @@ class FdTable {
   static constexpr std::uint32_t kNoPlace = UINT32_MAX;
   std::uint32_t wake_place() const { return wake_place_; }
 
-  // In a forked child: registers everything anew. 0, or the errno that kept the kernel set from
-  // being made, with everything as it was. Descriptors that could not be registered are reported as
-  // kInvalid by the next collect().
+  // In a forked child: registers everything anew, lazy additions by the next wait. 0, or the errno
+  // that kept the kernel set from being made, with everything as it was. Descriptors that could not
+  // be registered are reported as kInvalid by the next collect().
   int reset(ResetReason reason);
 
   // One past the highest descriptor that may have watchers, for walking all of them.
@@ -153,6 +153,7 @@ class FdTable {
   int add_suspect(PollDesc& desc, Slot slot, Interest to);
   int adjust(PollDesc& desc, Slot slot, Interest to);
   int withdraw(PollDesc& desc, Slot slot);
+  void settle_changes(bool may_sleep);
   void bring_up_to_date(PollDesc& desc, Slot slot, bool may_sleep);
   Interest without_what_is_vain(PollDesc& desc, Interest interest);
   void park(PollDesc& desc, Slot slot, const Demand& demand);

@@ -33,8 +33,9 @@ int Loop::unwatch_signal(int signal) {
   return signals_.is_open() ? signals_.unwatch(signal) : 0;
 }
 
-int Loop::after_fork() {
+int Loop::after_fork(Caught caught) {
   signals_.after_fork();
+  if (caught == Caught::kForget) signals_.forget();
   trusted_turns_ = pause_ = 0;
   return fds_.reset(ResetReason::kForked);
 }

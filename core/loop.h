@@ -63,8 +63,10 @@ class Loop {
   }
   const WaiterList& ready() const { return ready_; }
 
-  // In a forked child. 0 or an errno.
-  int after_fork();
+  // In a forked child. 0 or an errno. Signals that were caught before are the parent's, unless the
+  // front end promises them to both.
+  enum class Caught : std::uint8_t { kForget, kKeep };
+  int after_fork(Caught caught = Caught::kForget);
 
  private:
   // Registrations that are trusted to be unchanged must be verified before the loop sleeps. While

@@ -150,6 +150,10 @@ bool SignalSink::has_any() const {
 void SignalSink::after_fork() {
   if (node_ == nullptr) return;
   node_->entered.store(0, std::memory_order_relaxed);
+}
+
+void SignalSink::forget() {
+  if (node_ == nullptr) return;
   node_->any.store(false, std::memory_order_relaxed);
   for (auto& count : node_->caught)
     count.store(0, std::memory_order_relaxed);
@@ -157,11 +161,6 @@ void SignalSink::after_fork() {
 
 void SignalSink::mark_everywhere(int signal) {
   if (is_signal(signal)) on_signal(signal);
-}
-
-void SignalSink::mark(int signal) {
-  if (!watches(signal)) return;
-  mark_node(*node_, signal);
 }
 
 }  // namespace netpoll

@@ -20,6 +20,7 @@ Asyncs::Asyncs() {
 
 void Asyncs::start(ev_loop& loop, ev_async* watcher) {
   if (watcher->active != 0) return;
+  was_used_ = true;
   exchange_sent(watcher, 0);
   watchers_.start(loop, head_of(watcher));
 }
@@ -29,13 +30,15 @@ void Asyncs::stop(ev_loop& loop, ev_async* watcher) {
 }
 
 void Asyncs::send(ev_loop& loop, ev_async* watcher) {
-  // Whoever set it first has announced it, or is about to: the loop clears it before the callback.
-  if (exchange_sent(watcher, 1) != 0) return;
+  exchange_sent(watcher, 1);
   notify(loop);
 }
 
 void Asyncs::notify(ev_loop& loop) {
-  // While the loop has not looked, whoever set it first has woken the loop, or is about to.
+  // While the loop has not looked, whoever set it first has woken the loop, or is about to; and it
+  // looks at the watchers behind taking this back. Sequential consistency of both is what the
+  // sender's part of that rests on.
+  if (sent_.load(std::memory_order_seq_cst)) return;
   if (sent_.exchange(true, std::memory_order_seq_cst)) return;
   loop.core.wake();
 }
@@ -50,7 +53,7 @@ void Asyncs::feed_wake(ev_loop& loop, int events) {
 
 // Nothing that was sent on either side of the fork may be lost.
 void Asyncs::after_fork(ev_loop& loop) {
-  if (!watchers_.empty() || loop.signals.any_watched()) feed_wake(loop, EV_CUSTOM);
+  if (was_used_ || loop.signals.has_used_handlers()) feed_wake(loop, EV_CUSTOM);
 }
 
 void Asyncs::look(ev_loop* loop, ev_watcher*, int) {

@@ -40,6 +40,7 @@ class Asyncs {
   static void look(ev_loop* loop, ev_watcher* watcher, int events);
 
   PhaseWatchers watchers_;
+  bool was_used_ = false;
   std::atomic<bool> sent_{false};
   ev_watcher wake_watcher_;
 };

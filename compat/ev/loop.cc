@@ -164,12 +164,10 @@ void ev_loop::notice_fork() {
 }
 
 void ev_loop::rebuild_kernel_state() {
-  signals.keep_across([this] {
-    while (const int error = core.after_fork()) {
-      errno = error;
-      report_syserr("(libev) rebuilding the kernel's state after a fork");
-    }
-  });
+  while (const int error = core.after_fork(netpoll::Loop::Caught::kKeep)) {
+    errno = error;
+    report_syserr("(libev) rebuilding the kernel's state after a fork");
+  }
   stats.after_fork(*this);
   periodics.after_fork(*this);
   asyncs.after_fork(*this);

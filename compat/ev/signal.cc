@@ -46,7 +46,6 @@ void Signals::start(ev_loop& loop, ev_signal* watcher) {
     if (first_[signal] == nullptr) release_signal(loop, signal);
     return;
   }
-  if (first_[signal] == nullptr) ++watched_;
   watcher->next = reinterpret_cast<ev_watcher_list*>(first_[signal]);
   first_[signal] = watcher;
 }
@@ -70,7 +69,6 @@ void Signals::stop(ev_loop& loop, ev_signal* watcher) {
   }
   first_[signal] = next_of(watcher);
   if (first_[signal] != nullptr) return;
-  --watched_;
   release_signal(loop, signal);
 }
 
@@ -172,18 +170,6 @@ void Signals::feed_caught(ev_loop& loop) {
   // Fed last is invoked first, so low numbers come first.
   for (int signal = netpoll::kSignals; --signal > 0;) {
     if (first_[signal] != nullptr && sink_->take(signal) != 0) feed(loop, signal);
-  }
-}
-
-void Signals::take_all(bool (&caught)[netpoll::kSignals]) {
-  if (sink_ == nullptr) return;
-  for (int signal = 1; signal < netpoll::kSignals; ++signal)
-    caught[signal] = sink_->take(signal) != 0;
-}
-
-void Signals::give_back(const bool (&caught)[netpoll::kSignals]) {
-  for (int signal = 1; signal < netpoll::kSignals; ++signal) {
-    if (caught[signal]) sink_->mark(signal);
   }
 }
 

@@ -5,8 +5,6 @@
 #include <ev.h>
 #include <signal.h>
 
-#include <utility>
-
 #include "core/signal_table.h"
 
 struct ev_loop;
@@ -27,27 +25,16 @@ class Signals {
   void feed_caught(ev_loop& loop);
 
   bool has_news(const ev_loop& loop) const;
-  bool any_watched() const { return watched_ != 0; }
-
-  // Runs `rebuild`, in which the core forgets what was caught, and brings that back.
-  template <class Rebuild>
-  void keep_across(Rebuild&& rebuild) {
-    bool caught[netpoll::kSignals] = {};
-    take_all(caught);
-    std::forward<Rebuild>(rebuild)();
-    give_back(caught);
-  }
+  // Whether a signal ever came by way of a handler, and not of signalfd.
+  bool has_used_handlers() const { return sink_ != nullptr; }
 
  private:
   int catch_signal(ev_loop& loop, int signal);
   void release_signal(ev_loop& loop, int signal);
   bool open_signalfd(ev_loop& loop);
   static void on_signalfd(ev_loop* loop, ev_io* watcher, int events);
-  void take_all(bool (&caught)[netpoll::kSignals]);
-  void give_back(const bool (&caught)[netpoll::kSignals]);
 
   ev_signal* first_[netpoll::kSignals] = {};  // the newest watcher of each signal, linked by `next`
-  int watched_ = 0;                           // signals that have any
   netpoll::SignalSink* sink_ = nullptr;       // the core's share of this loop, once it is used
   bool may_use_signalfd_ = false;
   int signalfd_ = -1;

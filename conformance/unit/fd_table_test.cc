@@ -402,8 +402,11 @@ void a_kept_registration_of_a_closed_descriptor_is_a_zombie(void**) {
   fake()->remove_error = EBADF;
   fake()->report(cookie, kIn);
   table.turn();
+  table.loop.fds().set_demand(9, {kOtherWaiter, kRead, false, 0}, Identity::kUnknown);
   table.turn();
   assert_int_equal(table.calls().reset, 1);
+  assert_int_equal(fake()->fd, 9);  // who is still watched is known to the new set before it sleeps
+  assert_int_equal(table.calls().add, 3);
 }
 
 void a_new_file_that_the_front_end_speaks_of_is_added_by_one_call(void**) {
@@ -535,6 +538,34 @@ void news_of_a_closed_descriptor_is_dropped_once_it_is_open_again(void**) {
   assert_int_equal(table.ready(), 0);
 }
 
+void a_lazy_table_registers_anew_what_is_still_wanted_by_the_next_wait(void**) {
+  Table table(kLazy);
+  table.demand(kRead, Identity::kUnknown);
+  table.loop.fds().set_demand(8, {kOtherWaiter, kWrite, false, 0}, Identity::kUnknown);
+  table.turn();
+  assert_int_equal(table.calls().add, 2);
+  assert_int_equal(table.loop.after_fork(), 0);
+  table.leave();
+  table.turn();
+  assert_int_equal(table.calls().reset, 1);
+  assert_int_equal(table.calls().add, 3);
+  assert_int_equal(fake()->fd, 8);
+  assert_int_equal(table.calls().remove, 0);
+  assert_int_equal(table.loop.fds().watched(), 1);
+}
+
+void a_descriptor_that_was_closed_before_a_fork_is_reported_by_a_lazy_table(void**) {
+  Table table(kLazy);
+  table.demand(kRead, Identity::kUnknown);
+  table.turn();
+  assert_int_equal(table.loop.after_fork(), 0);
+  fake()->add_error = EBADF;
+  table.turn();
+  assert_int_equal(fake()->delay, 0);
+  assert_int_equal(table.ready(), 1);
+  assert_int_equal(table.first().modes, kInvalid);
+}
+
 void a_set_that_can_not_be_made_anew_leaves_the_old_one(void**) {
   Table table;
   table.demand(kRead, Identity::kUnknown);
@@ -582,6 +613,8 @@ constexpr CMUnitTest kTests[] = {
     cmocka_unit_test(during_a_wait_other_backends_are_told_later_and_the_loop_is_woken),
     cmocka_unit_test(a_forked_child_registers_what_is_wanted_and_forgets_the_rest),
     cmocka_unit_test(news_of_a_closed_descriptor_is_dropped_once_it_is_open_again),
+    cmocka_unit_test(a_lazy_table_registers_anew_what_is_still_wanted_by_the_next_wait),
+    cmocka_unit_test(a_descriptor_that_was_closed_before_a_fork_is_reported_by_a_lazy_table),
     cmocka_unit_test(a_set_that_can_not_be_made_anew_leaves_the_old_one),
 };
 
