@@ -88,9 +88,12 @@ static int writer_of(int pipe_number) {
   return FIRST_FD + 2 * pipe_number + 1;
 }
 
+/* Bits that keep moments apart. Waits are rounded to microseconds, down and up, so 1 would not do. */
+#define BIT 4e-6
+
 /* A whole number of ticks and a bit that nobody else has. */
 static double some_time(int most_ticks) {
-  return below(most_ticks + 1) * WORLD_TICK_SECONDS + 1e-6 * (double)(++moments % 1500 + 1);
+  return below(most_ticks + 1) * WORLD_TICK_SECONDS + BIT * (double)(++moments % 700 + 1);
 }
 
 static void act(struct ev_loop* loop, bool inside);
@@ -170,7 +173,7 @@ static void on_once(int revents, void* argument) {
 
 static ev_tstamp soon(ev_periodic* w, ev_tstamp now) {
   int number = (int)(w - periodics);
-  return now + (number + 1) * 5 * WORLD_TICK_SECONDS + 1e-5 * (number + 1);
+  return now + (number + 1) * 5 * WORLD_TICK_SECONDS + 3 * BIT * (number + 1);
 }
 
 /* Ends a run in which nothing else happens any more. */
@@ -185,7 +188,8 @@ static void on_guard(struct ev_loop* loop, ev_timer* w, int revents) {
 }
 
 static int run_guarded(struct ev_loop* loop, int how) {
-  ev_timer_init(&guard, on_guard, 100 * WORLD_TICK_SECONDS + 17e-4, 100 * WORLD_TICK_SECONDS);
+  double length = 100 * WORLD_TICK_SECONDS;
+  ev_timer_init(&guard, on_guard, length + 725 * BIT, length);
   ev_timer_start(loop, &guard);
   ev_unref(loop);
   int result = ev_run(loop, how);
@@ -347,7 +351,7 @@ static void act_on_timer(struct ev_loop* loop) {
 
 static void act_on_periodic(struct ev_loop* loop) {
   ev_periodic* w = &periodics[below(PERIODICS)];
-  double own = 1e-6 * (double)(w - periodics + 1);
+  double own = BIT * (double)(w - periodics + 1);
   int what = below(6);
   note("act on periodic%d %d", (int)(w - periodics), what);
   switch (what) {
@@ -687,7 +691,7 @@ static void init_watchers(void) {
     ev_timer_init(&timers[i], on_timer, some_time(20), one_in(2) ? 0. : some_time(10));
   }
   for (int i = 0; i < PERIODICS; ++i) {
-    ev_periodic_init(&periodics[i], on_periodic, 1e-6 * (i + 1), 10 * WORLD_TICK_SECONDS, 0);
+    ev_periodic_init(&periodics[i], on_periodic, BIT * (i + 1), 10 * WORLD_TICK_SECONDS, 0);
   }
   for (int i = 0; i < PHASES; ++i) {
     ev_idle_init(&idles[i], on_idle);

@@ -22,7 +22,7 @@ static void (*on_sleep)(void);
 static void (*on_wait)(long, bool);
 static bool unreliable;
 static unsigned waits;
-static unsigned looks; /* since the last wait that blocked */
+static unsigned looks; /* waits since the last one that slept */
 
 /* The libraries open descriptors of their own at different times, so their numbers differ. In what
  * order a wait reports them is settled by what they are. */
@@ -67,7 +67,8 @@ void world_be_unreliable(void) {
 }
 
 static long key_of(int fd) {
-  return fd + (fd >= 0 && fd < MOST_FDS ? (long)kind_of[fd] * MOST_FDS : 0);
+  int kind = fd >= 0 && fd < MOST_FDS ? kind_of[fd] : KIND_PROGRAM;
+  return kind == KIND_PROGRAM ? fd : (long)kind * MOST_FDS; /* a set has one of each at most */
 }
 
 static void note_kind(int fd, int kind) {
@@ -186,8 +187,7 @@ static void witness(int64_t nanoseconds) {
   }
   ++waits;
   /* Time goes by even for a loop that never sleeps: what is due now, and not before now, waits for that. */
-  looks = blocks ? 0 : looks + 1;
-  if (looks == 3) {
+  if (++looks == 4) {
     looks = 0;
     world_advance(1);
   }
@@ -195,6 +195,7 @@ static void witness(int64_t nanoseconds) {
 
 /* Time goes by; something may happen in it. */
 static void sleep_through(void) {
+  looks = 0;
   if (on_sleep != NULL) {
     on_sleep();
   }
@@ -338,6 +339,9 @@ int select(int size, fd_set* restrict readable, fd_set* restrict writable,
   int64_t length = -1;
   if (timeout != NULL) {
     length = timeout->tv_sec * INT64_C(1000000000) + timeout->tv_usec * INT64_C(1000);
+    if (length <= 2000) {
+      length = 0; /* libev rounds down, and looks once more instead */
+    }
   }
   witness(length);
   clear_set(exceptional, size);
