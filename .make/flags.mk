@@ -11,12 +11,13 @@ endif
 # archives have them.
 lto := $(if $(SAN),,$(CONFIGURED_LTO))
 
+# Not expanded here: a target that a sanitizer can not follow takes `sanitizer` back, for itself.
 BASE_CPPFLAGS := -I. -I$(B) -D_GNU_SOURCE
 # Unwind tables stay: a report of a blocked loop wants a backtrace.
-BASE_CXXFLAGS := $(CONFIGURED_CXXFLAGS) $(OPT) $(sanitizer) -fPIC -fvisibility=hidden \
+BASE_CXXFLAGS = $(CONFIGURED_CXXFLAGS) $(OPT) $(sanitizer) -fPIC -fvisibility=hidden \
   -fvisibility-inlines-hidden -fno-exceptions -fno-rtti -fno-threadsafe-statics -Wall -Wextra
-BASE_CFLAGS := $(CONFIGURED_CFLAGS) $(OPT) $(sanitizer) -fPIC -Wall -Wextra
-BASE_LDFLAGS := $(OPT) $(sanitizer) -Wl,-z,relro -Wl,-z,now -Wl,--as-needed
+BASE_CFLAGS = $(CONFIGURED_CFLAGS) $(OPT) $(sanitizer) -fPIC -Wall -Wextra
+BASE_LDFLAGS = $(OPT) $(sanitizer) -Wl,-z,relro -Wl,-z,now -Wl,--as-needed
 PROGRAM_LDFLAGS := $(if $(lto),-fno-lto)
 # clang leaves a sanitizer's symbols for the program to define.
 SHARED_LDFLAGS := $(lto) -static-libgcc $(if $(findstring clang,$(CC)),-Wno-unused-command-line-argument) $(if $(SAN),,-Wl$(comma)-z$(comma)defs)

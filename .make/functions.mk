@@ -2,6 +2,7 @@
 # any module. $(eval ...) what defines a rule, $(call ...) what is a value.
 #
 #   $(call objects,SOURCES)                              the object files of .cc and .c sources
+#   $(call unsanitized_objects,SOURCES)                  the same, out of reach of SAN=...
 #   $(eval $(call program,NAME,SOURCES,OBJECTS_OR_LIBS)) $(B)/bin/NAME, linked without libstdc++
 #   $(eval $(call suite,NAME,SOURCES,OBJECTS_OR_LIBS))   a program with the test harness and CMocka
 #   $(eval $(call static_library,NAME.a,OBJECTS))        $(B)/lib/pollshim/NAME.a, to be installed
@@ -30,6 +31,8 @@ GENERATED_HEADERS :=
 unique = $(if $(1),$(firstword $(1)) $(call unique,$(filter-out $(firstword $(1)),$(1))))
 object_names = $(patsubst %.cc,$(B)/obj/%.o,$(patsubst %.c,$(B)/obj/%.o,$(1)))
 objects = $(eval ALL_SOURCES += $(1))$(eval ALL_OBJECTS += $(call object_names,$(1)))$(call object_names,$(1))
+unsanitized_objects = $(eval ALL_OBJECTS += $(call unsanitized_names,$(1)))$(call unsanitized_names,$(1))
+unsanitized_names = $(patsubst $(B)/obj/%,$(B)/obj/unsanitized/%,$(call object_names,$(1)))
 linked_files = $(filter-out -%,$(1))
 own_libraries = $(filter $(B)/lib/pollshim/%.so $(B)/lib/pollshim/%.so.1 \
   $(B)/lib/pollshim/%.so.4 $(B)/lib/pollshim/%.so.7,$(1))

@@ -5,7 +5,7 @@ say = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(patsubst $(B)/%,%,$(2))')
 # Beside each object: what it included (.d), how it was made (.cmd, for lint and editors), and what
 # the compiler said if it said anything (.warnings).
 define compile
-$(file >$(@:.o=.cmd),$(2) $(3))
+$(if $(looking),,$(file >$(@:.o=.cmd),$(2) $(3)))
 $(Q)said=$(@:.o=.warnings); \
 $(2) $(3) $(werror) -MMD -MP -MF $(@:.o=.d) -c $(1) -o $@ 2>$$said || failed=yes; \
 if [ -s $$said ]; then cat $$said >&2; else rm $$said; fi; [ -z "$$failed" ]
@@ -20,9 +20,15 @@ $(B)/obj/%.o: %.cc $(B)/flags/cc $$(call module_flags,$$(@D)) | $(GENERATED_HEAD
 	$(call say,CXX,$<)
 	$(call compile,$<,$(CXX),$(BASE_CPPFLAGS) $(CPPFLAGS) $(BASE_CXXFLAGS) $(CXXFLAGS))
 
-$(B)/obj/%.o: %.c $(B)/flags/c $$(call module_flags,$$(@D)) | $(GENERATED_HEADERS) $$(@D)/.
+define compile_c
 	$(call say,CC,$<)
 	$(call compile,$<,$(CC),$(BASE_CPPFLAGS) $(CPPFLAGS) $(BASE_CFLAGS) $(CFLAGS))
+endef
+$(B)/obj/%.o: %.c $(B)/flags/c $$(call module_flags,$$(@D)) | $(GENERATED_HEADERS) $$(@D)/.
+	$(compile_c)
+$(B)/obj/unsanitized/%.o: private sanitizer :=
+$(B)/obj/unsanitized/%.o: %.c $(B)/flags/c | $(GENERATED_HEADERS) $$(@D)/.
+	$(compile_c)
 
 %/.:
 	@mkdir -p $@
