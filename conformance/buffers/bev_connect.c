@@ -1,25 +1,7 @@
 /* Socket bufferevents that connect: to addresses and to names, in time and in vain. */
-#include "conformance/buffers/stream.h"
+#include "conformance/buffers/one_bev.h"
 
 #include <sys/un.h>
-
-static struct event_base* base;
-static struct bufferevent* bev;
-static struct story story;
-static struct teller teller;
-
-static void open_unconnected(int options) {
-  base = new_base();
-  memset(&story, 0, sizeof story);
-  bev = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE | options);
-  listen_to(&teller, &story, "x", bev);
-}
-
-static void close_one(void) {
-  bufferevent_free(bev);
-  run_ready(base);
-  event_base_free(base);
-}
 
 static void a_finished_connect_is_an_event(void** state) {
   (void)state;

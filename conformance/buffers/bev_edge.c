@@ -1,28 +1,8 @@
 /* What goes wrong when readiness is reported once and then forgotten. Each test holds for level
  * triggering as well. */
-#include "conformance/buffers/stream.h"
+#include "conformance/buffers/one_bev.h"
 
 #include <sys/wait.h>
-
-static struct event_base* base;
-static struct bufferevent* bev;
-static struct story story;
-static struct teller teller;
-static int peer;
-
-static void open_one(int options) {
-  base = new_base();
-  bev = socket_bev(base, BEV_OPT_CLOSE_ON_FREE | options, &peer);
-  memset(&story, 0, sizeof story);
-  listen_to(&teller, &story, "x", bev);
-}
-
-static void close_one(void) {
-  bufferevent_free(bev);
-  run_ready(base);
-  close(peer);
-  event_base_free(base);
-}
 
 static void an_end_behind_a_short_read_is_seen(void** state) {
   (void)state;

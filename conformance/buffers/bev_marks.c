@@ -1,25 +1,6 @@
 /* When a socket bufferevent calls back: watermarks, timeouts, priorities, triggers, deferred
  * callbacks. */
-#include "conformance/buffers/stream.h"
-
-static struct event_base* base;
-static struct bufferevent* bev;
-static struct story story;
-static struct teller teller;
-static int peer;
-
-static void open_one(int options) {
-  base = new_base();
-  bev = socket_bev(base, BEV_OPT_CLOSE_ON_FREE | options, &peer);
-  memset(&story, 0, sizeof story);
-  listen_to(&teller, &story, "x", bev);
-}
-
-static void close_one(void) {
-  bufferevent_free(bev);
-  close(peer);
-  event_base_free(base);
-}
+#include "conformance/buffers/one_bev.h"
 
 static void the_low_mark_delays_the_read_callback(void** state) {
   (void)state;

@@ -40,24 +40,13 @@ static size_t first_ending(const char* text, size_t length, size_t from,
   return 0;
 }
 
-static struct evbuffer* cut(const char* text, size_t length, size_t piece) {
-  struct evbuffer* buffer = evbuffer_new();
-  for (size_t i = 0; i < length; i += piece) {
-    struct evbuffer* one = evbuffer_new();
-    evbuffer_add(one, text + i, piece < length - i ? piece : length - i);
-    evbuffer_add_buffer(buffer, one);
-    evbuffer_free(one);
-  }
-  return buffer;
-}
-
 static const char mixed[] = "one\r\ntwo\n\nthree\r\rfour\n\r\nfive\0six\r\n\r\nseven\r";
 
 static void every_style_reads_the_same_lines_however_the_bytes_are_cut(void** state) {
   (void)state;
   for (size_t s = 0; s < COUNT_OF(styles); ++s)
     for (size_t piece = 1; piece <= sizeof mixed; ++piece) {
-      struct evbuffer* buffer = cut(mixed, sizeof mixed, piece);
+      struct evbuffer* buffer = buffer_cut(mixed, sizeof mixed, piece);
       size_t from = 0, at = 0, ending, length;
       while ((ending = first_ending(mixed, sizeof mixed, from, styles[s], &at))) {
         char* line = evbuffer_readln(buffer, &length, styles[s]);
@@ -81,7 +70,7 @@ static void search_eol_finds_the_same_endings_from_every_start(void** state) {
   (void)state;
   for (size_t s = 0; s < COUNT_OF(styles); ++s)
     for (size_t piece = 1; piece <= sizeof mixed; piece += 2) {
-      struct evbuffer* buffer = cut(mixed, sizeof mixed, piece);
+      struct evbuffer* buffer = buffer_cut(mixed, sizeof mixed, piece);
       for (size_t from = 0; from <= sizeof mixed; ++from) {
         struct evbuffer_ptr start, found;
         size_t at = 0, length = 99,

@@ -35,9 +35,14 @@ $(eval $(call check,listener-unreached,conformance/event/unreached event2/listen
 
 # Bufferevents.
 bev_suite_SRC := $(addprefix conformance/buffers/,bev_connect.c bev_edge.c bev_filter.c bev_free.c \
-  bev_limit.c bev_limit_edges.c bev_main.c bev_marks.c bev_pair.c bev_socket.c bev_threads.c stream.c support.c turns.c)
+  bev_limit.c bev_limit_edges.c bev_main.c bev_marks.c bev_pair.c bev_socket.c bev_stream.c \
+  bev_threads.c one_bev.c stream.c support.c turns.c)
 $(eval $(call suite,bufferevent-suite,$(bev_suite_SRC),-levent -levent_pthreads))
-# They become checks, on both libraries, with the bufferevents that they are to measure.
-ifneq ($(filter compat/event/bufferevent/rate_limit.cc,$(event_SRC)),)
 $(eval $(call buffers_dual,bufferevent,bufferevent-suite,180))
-endif
+
+# What no test reaches. buffer.h is reached by the tests of evbuffers alone, and so on.
+$(eval $(call check,buffer-unreached,conformance/event/unreached event2/buffer.h \
+  event2/buffer_compat.h -- $(B)/bin/buffer-suite $(buffer_suite_SRC),20,$(B)/bin/buffer-suite))
+$(eval $(call check,bufferevent-unreached,conformance/event/unreached event2/bufferevent.h \
+  event2/bufferevent_compat.h event2/bufferevent_struct.h -- $(B)/bin/bufferevent-suite \
+  $(bev_suite_SRC),20,$(B)/bin/bufferevent-suite))

@@ -61,18 +61,6 @@ static ev_ssize_t expected_position(const char* text, size_t length, const char*
   return -1;
 }
 
-/* Cuts of the same text, given as the length of each piece. */
-static struct evbuffer* cut(const char* text, size_t length, size_t piece) {
-  struct evbuffer* buffer = evbuffer_new();
-  for (size_t i = 0; i < length; i += piece) {
-    struct evbuffer* one = evbuffer_new();
-    evbuffer_add(one, text + i, piece < length - i ? piece : length - i);
-    evbuffer_add_buffer(buffer, one);
-    evbuffer_free(one);
-  }
-  return buffer;
-}
-
 static const char* const needles[] = {"a",  "ab", "aab", "aabaab",  "b",  "baa",
                                       "bb", "c",  "abc", "aabaabc", "aa", "ca"};
 static const char haystack[] = "aabaaabaabcabaaabaabaac";
@@ -81,7 +69,7 @@ static void a_search_finds_the_first_occurrence_however_the_bytes_are_cut(void**
   (void)state;
   size_t length = strlen(haystack);
   for (size_t piece = 1; piece <= length; ++piece) {
-    struct evbuffer* buffer = cut(haystack, length, piece);
+    struct evbuffer* buffer = buffer_cut(haystack, length, piece);
     for (size_t n = 0; n < COUNT_OF(needles); ++n)
       for (size_t from = 0; from <= length; ++from) {
         struct evbuffer_ptr start, found;
@@ -104,7 +92,7 @@ static void a_range_search_ends_at_its_end(void** state) {
   (void)state;
   size_t length = strlen(haystack);
   for (size_t piece = 1; piece <= length; piece += 3) {
-    struct evbuffer* buffer = cut(haystack, length, piece);
+    struct evbuffer* buffer = buffer_cut(haystack, length, piece);
     for (size_t n = 0; n < COUNT_OF(needles); ++n)
       for (size_t end = 0; end <= length; ++end)
         for (size_t from = 0; from <= end; from += 2) {

@@ -24,6 +24,17 @@ struct evbuffer* buffer_in_pieces(const char* first, ...) {
   return buffer;
 }
 
+struct evbuffer* buffer_cut(const char* text, size_t length, size_t piece) {
+  struct evbuffer* buffer = evbuffer_new();
+  for (size_t i = 0; i < length; i += piece) {
+    struct evbuffer* one = evbuffer_new();
+    evbuffer_add(one, text + i, piece < length - i ? piece : length - i);
+    evbuffer_add_buffer(buffer, one);
+    evbuffer_free(one);
+  }
+  return buffer;
+}
+
 void assert_holds(struct evbuffer* buffer, const void* bytes, size_t length) {
   assert_int_equal(evbuffer_get_length(buffer), length);
   int count = evbuffer_peek(buffer, -1, NULL, NULL, 0);

@@ -28,6 +28,8 @@ struct evbuffer* buffer_with(const char* text);
 /* A buffer that holds the pieces one after the other, each in a chunk of its own; the list ends
  * with NULL. */
 struct evbuffer* buffer_in_pieces(const char* first, ...);
+/* A buffer that holds the text in chunks of `piece` bytes. */
+struct evbuffer* buffer_cut(const char* text, size_t length, size_t piece);
 /* The bytes of the buffer are exactly these; looks without changing anything. */
 void assert_holds(struct evbuffer* buffer, const void* bytes, size_t length);
 void assert_text(struct evbuffer* buffer, const char* text);
