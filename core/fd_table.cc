@@ -218,10 +218,12 @@ void FdTable::lower_demand(int fd, const Demand& demand) {
   drop_if_idle(desc, slot);
 }
 
-// In edge mode a registration only ever grows: what is wanted no more is remembered, not removed.
+// In edge mode a registration only ever grows, unless it is to be exact: what is wanted no more is
+// remembered, not removed.
 Interest FdTable::interest_of(const PollDesc& desc, const Demand& demand) const {
   if (!poller_.traits().edge) return {demand.modes, false};
-  const unsigned kept = has_flag(desc, kEdge) ? desc.registration.kernel : 0u;
+  const bool grows = has_flag(desc, kEdge) && !demand.exact;
+  const unsigned kept = grows ? desc.registration.kernel : 0u;
   if (demand.modes == 0 && desc.registration.held && kept != 0) return {modes_of(kept), true};
   if (demand.modes == 0 || !demand.edge) return {demand.modes, false};
   return {modes_of(demand.modes | demand.prepaid | kept), true};
@@ -230,7 +232,10 @@ Interest FdTable::interest_of(const PollDesc& desc, const Demand& demand) const 
 // The same, for a demand that was stated before.
 Interest FdTable::settled_interest(const PollDesc& desc) const {
   const Registration& registration = desc.registration;
-  return interest_of(desc, {parked_waiter(desc), registration.wanted, has_flag(desc, kEdgeWanted)});
+  return interest_of(desc, {.waiter = parked_waiter(desc),
+                            .modes = registration.wanted,
+                            .edge = has_flag(desc, kEdgeWanted),
+                            .exact = registration.exact != 0});
 }
 
 Interest FdTable::current(const PollDesc& desc) const {
@@ -240,6 +245,7 @@ Interest FdTable::current(const PollDesc& desc) const {
 void FdTable::park(PollDesc& desc, Slot slot, const Demand& demand) {
   const ModeSet modes = demand.modes;
   desc.registration.wanted = modes;
+  desc.registration.exact = demand.exact;
   set_flag(desc, kEdgeWanted, demand.edge && poller_.traits().edge);
   unsigned remembered = 0;
   if (park_in(desc.read, demand.waiter, (modes & kReadGateModes) != 0)) remembered |= kRead;
@@ -338,7 +344,7 @@ int FdTable::tell(PollDesc& desc, Slot slot, Interest to, Identity identity) {
   if (covered && identity == Identity::kSame) {
     const bool trusted = was_wanted || registration.held || options_.keep_registrations;
     if (!trusted) note_unverified(desc, slot);
-    if (!to.edge && to.modes != registration.kernel) note_change(desc, slot);
+    if (to.modes != registration.kernel) note_change(desc, slot);
     return 0;
   }
   if (!can_tell() || options_.lazy_additions) {

@@ -14,11 +14,11 @@
 //     happens again removal becomes eager.
 //
 // Edge mode: what was registered once stays registered until the last watcher goes, or for as long
-// as the descriptor is held, and the gates remember edges that came while nobody wanted them. A
-// direction that is reported in vain is not asked for again until somebody wants it. Level mode:
-// the waiters stay parked and the kernel reports them for as long as they are ready. All of one
-// descriptor's watchers share a mode; the front end demands edges only when all of them can live
-// with it.
+// as the descriptor is held, unless the front end wants it to be exact, and the gates remember
+// edges that came while nobody wanted them. A direction that is reported in vain is not asked for
+// again until somebody wants it. Level mode: the waiters stay parked and the kernel reports them
+// for as long as they are ready. All of one descriptor's watchers share a mode; the front end
+// demands edges only when all of them can live with it.
 //
 // The caller holds the loop's lock. The table knows no watchers, only the Waiter that the front end
 // wants back, which stands for all watchers of the descriptor.
@@ -52,6 +52,9 @@ struct Demand {
   bool edge = false;
   // Edge mode: what to tell the kernel beyond `modes`, so that wanting it later costs no call.
   ModeSet prepaid = 0;
+  // Edge mode: what is wanted no more is taken back before the next sleep. The kernel looks at the
+  // file once more then, and reports edges again that it has reported before.
+  bool exact = false;
 };
 
 class FdTable {

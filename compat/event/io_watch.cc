@@ -73,14 +73,21 @@ Demand demand_of(Event* head) {
   unsigned modes = 0;
   bool edge = head != nullptr;
   bool own_reader = false;
+  bool exact = false;
   for (const Event* ev = head; ev != nullptr; ev = next_watcher(ev)) {
     modes |= modes_of(ev->ev_events);
     edge = edge && wants_edges(ev);
+    // Programs see what the kernel does when it is told that one direction is wanted no more: it
+    // reports the other anew. One that did not read to the end may live by that.
+    exact = exact || !is_own(ev);
     own_reader = own_reader || (is_own(ev) && (ev->ev_events & EV_READ) != 0);
   }
   // An end that comes with the last bytes gives no edge of its own.
   if (edge && own_reader) modes |= netpoll::kClosed;
-  return {as_waiter(head), static_cast<ModeSet>(modes), edge, 0};
+  return {.waiter = as_waiter(head),
+          .modes = static_cast<ModeSet>(modes),
+          .edge = edge,
+          .exact = exact};
 }
 
 void link_first(Event* ev, Event* head) {
@@ -111,12 +118,15 @@ short wanted_beside(const Event* head) {
 // own firing removed, and that comes back before the turn is over, is taken at its word: no call.
 // Not with edges: adding one for a direction that nobody watched promises to report what is ready
 // already, and only the kernel can say.
-netpoll::Identity identity_of(event_base* base, const Event* ev, const Event* head) {
+netpoll::Identity look_up_identity(event_base* base, const Event* ev, const Event* head) {
   const short flags = ev->ev_evcallback.evcb_flags;
   if (is_own(ev) && base->loop.fds().held(ev->ev_fd)) return netpoll::Identity::kSame;
   if ((ev->ev_events & EV_ET) != 0 && !is_own(ev)) {
-    const bool new_direction = (ev->ev_events & kIoEvents & ~wanted_beside(head)) != 0;
-    return new_direction ? netpoll::Identity::kUnknown : netpoll::Identity::kSame;
+    const short new_directions = static_cast<short>(ev->ev_events & ~wanted_beside(head));
+    if ((new_directions & kIoEvents) == 0) return netpoll::Identity::kSame;
+    // What was reported to nobody may have been read by now.
+    base->loop.fds().forget(ev->ev_fd, modes_of(new_directions));
+    return netpoll::Identity::kUnknown;
   }
   const bool known = head != nullptr || (flags & kFlagJustFired) != 0;
   return known ? netpoll::Identity::kSame : netpoll::Identity::kUnknown;
@@ -158,7 +168,7 @@ int watch_io(event_base* base, Event* ev) {
   }
   link_first(ev, head);
   const Demand demand = demand_of(ev);
-  const int error = base->loop.fds().set_demand(fd, demand, identity_of(base, ev, head));
+  const int error = base->loop.fds().set_demand(fd, demand, look_up_identity(base, ev, head));
   if (error == 0) return 0;
   unlink(ev, ev);
   errno = error;

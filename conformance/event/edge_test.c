@@ -89,6 +89,42 @@ static void reader_and_writer_on_one_descriptor_each_have_their_edge(void** stat
   pair_close(&pair);
 }
 
+/* The kernel looks anew whenever it is told of a change, and programs get to see it. */
+static void deleting_one_direction_reports_the_other_anew(void** state) {
+  (void)state;
+  struct event_base* base = suite_base();
+  int edges = suite_has_feature(base, EV_FEATURE_ET);
+  struct pair pair = pair_open();
+  struct tally reads = {0}, writes = {0};
+  struct event* reader =
+      event_new(base, pair.near, EV_READ | EV_ET | EV_PERSIST, count_call, &reads);
+  struct event* writers[2];
+  for (int i = 0; i < 2; i++) {
+    writers[i] = event_new(base, pair.near, EV_WRITE | EV_ET | EV_PERSIST, count_call, &writes);
+    event_add(writers[i], NULL);
+  }
+  event_add(reader, NULL);
+  send_byte(pair.far);
+  for (int i = 0; i < 2; i++)
+    turn(base);
+  if (edges) assert_int_equal(reads.calls, 1);
+  reads.calls = 0;
+  event_del(writers[0]);
+  for (int i = 0; i < 2; i++)
+    turn(base);
+  assert_int_equal(reads.calls, edges ? 0 : 2);
+  reads.calls = 0;
+  event_del(writers[1]);
+  for (int i = 0; i < 2; i++)
+    turn(base);
+  assert_int_equal(reads.calls, edges ? 1 : 2);
+  for (int i = 0; i < 2; i++)
+    event_free(writers[i]);
+  event_free(reader);
+  event_base_free(base);
+  pair_close(&pair);
+}
+
 /* The header forbids mixing.  Debug mode refuses it, on every backend; otherwise it goes unnoticed.
  */
 static void edge_and_level_on_one_descriptor_are_refused_in_debug_mode(void** state) {
@@ -214,6 +250,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(an_edge_that_came_before_the_event_was_added_is_delivered),
     cmocka_unit_test(adding_a_one_shot_edge_event_again_looks_at_the_level),
     cmocka_unit_test(reader_and_writer_on_one_descriptor_each_have_their_edge),
+    cmocka_unit_test(deleting_one_direction_reports_the_other_anew),
     cmocka_unit_test(edge_and_level_on_one_descriptor_are_refused_in_debug_mode),
     cmocka_unit_test(edge_and_level_on_one_descriptor_are_accepted_otherwise),
     cmocka_unit_test(a_timeout_on_an_edge_event_comes_without_the_edge_flag),

@@ -47,6 +47,45 @@ void an_edge_that_nobody_wanted_is_remembered(void**) {
   assert_int_equal(table.calls().changes(), 1);
 }
 
+void exact_demand(Table& table, unsigned modes, Identity identity) {
+  assert_int_equal(
+      table.loop.fds().set_demand(
+          kFd,
+          {.waiter = kWaiter, .modes = static_cast<ModeSet>(modes), .edge = true, .exact = true},
+          identity),
+      0);
+}
+
+void an_exact_registration_is_narrowed_before_the_next_sleep(void**) {
+  Table table;
+  exact_demand(table, kRead | kWrite, Identity::kUnknown);
+  exact_demand(table, kRead, Identity::kSame);
+  assert_int_equal(fake()->interest.modes, kRead | kWrite);
+  table.turn();
+  assert_int_equal(fake()->interest.modes, kRead);
+  assert_true(fake()->interest.edge);
+  table.turn();
+  assert_int_equal(table.calls().changes(), 2);
+}
+
+void an_exact_registration_that_is_widened_again_in_time_costs_one_call(void**) {
+  Table table;
+  exact_demand(table, kRead | kWrite, Identity::kUnknown);
+  exact_demand(table, kRead, Identity::kSame);
+  exact_demand(table, kRead | kWrite, Identity::kUnknown);
+  table.turn();
+  assert_int_equal(fake()->interest.modes, kRead | kWrite);
+  assert_int_equal(table.calls().changes(), 2);
+}
+
+void an_exact_registration_forgets_who_left_before_the_others_came(void**) {
+  Table table;
+  exact_demand(table, kRead, Identity::kUnknown);
+  edge_demand(table, 0);
+  exact_demand(table, kWrite, Identity::kUnknown);
+  assert_int_equal(fake()->interest.modes, kWrite);
+}
+
 void an_edge_that_was_delivered_is_not_remembered(void**) {
   Table table;
   edge_demand(table, kRead, 0, Identity::kUnknown);
@@ -345,6 +384,9 @@ void holding_what_is_no_descriptor_is_refused(void**) {
 constexpr CMUnitTest kTests[] = {
     cmocka_unit_test(what_was_paid_for_ahead_costs_nothing_later),
     cmocka_unit_test(an_edge_that_nobody_wanted_is_remembered),
+    cmocka_unit_test(an_exact_registration_is_narrowed_before_the_next_sleep),
+    cmocka_unit_test(an_exact_registration_that_is_widened_again_in_time_costs_one_call),
+    cmocka_unit_test(an_exact_registration_forgets_who_left_before_the_others_came),
     cmocka_unit_test(an_edge_that_was_delivered_is_not_remembered),
     cmocka_unit_test(who_stops_before_the_end_leaves_readiness_for_the_next),
     cmocka_unit_test(remembering_for_someone_who_waits_delivers_at_once),
