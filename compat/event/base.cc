@@ -236,6 +236,7 @@ void event_base_free_nofinalize(event_base* base) {
 int event_reinit(event_base* base) {
   const Guard guard(base->lock);
   const int error = base->loop.after_fork();
+  forget_caught_signals(base);
   if (error == 0) return 0;
   errno = error;
   fatal(1, "event_reinit: could not reinitialize event mechanism");

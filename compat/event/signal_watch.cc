@@ -99,6 +99,11 @@ void activate_signal(event_base* base, int signal, short calls) {
   }
 }
 
+void forget_caught_signals(event_base* base) {
+  event_callback* callback = &base->signals_caught;
+  if (callback->evcb_flags & EVLIST_ACTIVE) remove_active(base, callback);
+}
+
 void queue_caught_signals(event_base* base) {
   if (base->loop.signals().has_any()) activate_callback(base, &base->signals_caught);
 }

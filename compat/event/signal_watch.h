@@ -15,6 +15,8 @@ void activate_signal(event_base* base, int signal, short calls);
 
 // After a wait: if any signal was caught, queues the internal callback that hands them out.
 void queue_caught_signals(event_base* base);
+// After a fork: what was caught before it is the parent's, and so is that callback.
+void forget_caught_signals(event_base* base);
 
 void init_signals(event_base* base);
 void free_signals(event_base* base);

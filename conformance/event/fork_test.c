@@ -119,6 +119,36 @@ static void the_child_gets_its_own_signals_and_the_parent_its(void** state) {
   event_base_free(base);
 }
 
+static void leave_the_loop(evutil_socket_t fd, short what, void* base) {
+  (void)fd;
+  (void)what;
+  event_base_loopbreak(base);
+}
+
+/* The loop has taken note of the signal, but was left before it called anybody. */
+static void a_signal_caught_before_reinit_is_dropped(void** state) {
+  (void)state;
+  struct event_base* base = suite_base();
+  struct tally seen = {0};
+  struct event* event = evsignal_new(base, SIGUSR1, count_call, &seen);
+  struct event* leaver = event_new(base, -1, 0, leave_the_loop, base);
+  event_add(event, NULL);
+  raise(SIGUSR1);
+  event_active(leaver, EV_READ, 1);
+  turn(base);
+  assert_int_equal(event_base_get_num_events(base, EVENT_BASE_COUNT_ACTIVE), 1);
+  assert_int_equal(event_reinit(base), 0);
+  assert_int_equal(event_base_get_num_events(base, EVENT_BASE_COUNT_ACTIVE), 0);
+  turn(base);
+  assert_int_equal(seen.calls, 0);
+  raise(SIGUSR1);
+  turn(base);
+  assert_int_equal(seen.calls, 1);
+  event_free(leaver);
+  event_free(event);
+  event_base_free(base);
+}
+
 static void events_added_after_reinit_work_with_signals_first_watched_there(void** state) {
   (void)state;
   struct event_base* base = suite_base();
@@ -238,6 +268,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(what_the_child_deletes_or_adds_the_parent_does_not_notice),
     cmocka_unit_test(timers_and_active_events_survive),
     cmocka_unit_test(the_child_gets_its_own_signals_and_the_parent_its),
+    cmocka_unit_test(a_signal_caught_before_reinit_is_dropped),
     cmocka_unit_test(events_added_after_reinit_work_with_signals_first_watched_there),
     cmocka_unit_test(many_descriptors_survive),
     cmocka_unit_test(edge_triggered_events_survive),
