@@ -46,3 +46,12 @@ $(eval $(call check,buffer-unreached,conformance/event/unreached event2/buffer.h
 $(eval $(call check,bufferevent-unreached,conformance/event/unreached event2/bufferevent.h \
   event2/bufferevent_compat.h event2/bufferevent_struct.h -- $(B)/bin/bufferevent-suite \
   $(bev_suite_SRC),20,$(B)/bin/bufferevent-suite))
+
+# Kernel calls for each message, counted exactly; sanitizers make calls of their own.
+$(eval $(call program,echo-calls,conformance/buffers/echo_calls.c,-levent))
+buffers_count_calls := $(B)/bin/kernel-calls --scenarios $(B)/bin/echo-calls --rounds 100
+buffers_call_counters := $(B)/bin/kernel-calls $(B)/bin/echo-calls
+$(if $(SAN),,$(eval $(call check,bufferevent-calls-real,$(buffers_count_calls),60,\
+  $(buffers_call_counters))))
+$(if $(SAN),,$(if $(buffers_engine_ready),$(eval $(call check,bufferevent-calls,\
+  $(buffers_count_calls) --ours $(buffers_ours),60,$(buffers_call_counters) all))))
