@@ -57,32 +57,40 @@ $(B)/bin/differential-runner: LDFLAGS += -rdynamic
 event_differential := $(B)/bin/differential $(B)/bin/differential-runner
 
 # The original agrees with itself, and a difference put in by hand is found.
-$(eval $(call check,event-differential-real,$(B)/bin/differential --programs 4000 --profile 0 \
-  --profile 1 --profile 6,60,$(event_differential)))
+$(eval $(call check,event-differential-real,$(B)/bin/differential --programs $(if $(SAN),600,4000) \
+  --profile 0 --profile 1 --profile 6,60,$(event_differential)))
 $(eval $(call check,event-differential-self-test,! $(B)/bin/differential --self-test \
   --programs 4000,60,$(event_differential)))
 
-# Signals do not survive poll() and select() in one order, nor descriptor hazards in one outcome: there
-# only hangs and crashes count.
+# Every profile, for a minute in all. Signals do not survive poll() and select() in one order, nor
+# descriptor hazards in one outcome: there only hangs and crashes count. Sanitizers take their time.
+event_programs := $(if $(SAN),2400,20000)
 define event_compared
 # A fixed range of programs: what is known to agree stays so. `make differential` looks for more.
-$(eval $(call check,event-differential,$(B)/bin/differential --ours $(event_ours) --programs 30000 \
-  --profile 0,100,$(event_differential) all))
+$(eval $(call check,event-differential,$(B)/bin/differential --ours $(event_ours) --programs \
+  $(event_programs) --profile 0 --profile 2 --profile 4 --profile 6,200,$(event_differential) all))
+$(eval $(call check,event-differential-pthreads,env SUITE_LOCKS=pthreads $(B)/bin/differential \
+  --ours $(event_ours) --seconds 3 --profile 0 --profile 6,60,$(event_differential) all))
 $(eval $(call check,event-differential-poll,env $(event_poll) $(B)/bin/differential \
-  --ours $(event_ours) --seconds 5 --profile 8,60,$(event_differential) all))
+  --ours $(event_ours) --seconds 5 --profile 8 --profile 10 --profile 12 --profile 14,60,\
+  $(event_differential) all))
 $(eval $(call check,event-differential-select,env $(event_select) $(B)/bin/differential \
-  --ours $(event_ours) --seconds 5 --profile 8,60,$(event_differential) all))
+  --ours $(event_ours) --seconds 5 --profile 8 --profile 10 --profile 12 --profile 14,60,\
+  $(event_differential) all))
 $(eval $(call check,event-differential-hazards,$(B)/bin/differential --ours $(event_ours) \
-  --crashes-only --seconds 10 --profile 1 --profile 7,60,$(event_differential) all))
+  --crashes-only --seconds 10 --profile 1 --profile 3 --profile 5 --profile 7,60,\
+  $(event_differential) all))
 endef
 $(if $(event_engine_ready),$(eval $(event_compared)))
 
-#: make differential    compare random programs on both libraries (SECONDS=60, SEED=1)
+#: make differential    compare random programs on both libraries (SECONDS=60, SEED=1, PROFILE=0)
 .PHONY: differential
 SECONDS ?= 60
 SEED ?= 1
+PROFILE ?= 0
 differential: all $(event_differential)
-	$(B)/bin/differential --ours $(event_ours) --seconds $(SECONDS) --seed $(SEED)
+	$(B)/bin/differential --ours $(event_ours) --seconds $(SECONDS) --seed $(SEED) \
+	  $(foreach profile,$(PROFILE),--profile $(profile))
 
 # ---- kernel calls ----------------------------------------------------------------------------------
 # Counted as a debugger sees them; sanitizers make calls of their own.
