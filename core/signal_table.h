@@ -47,12 +47,12 @@ class SignalSink {
   bool take_any();
   bool has_any() const;
 
-  // Counts a signal as caught, as the handler would, for every loop that watches it, and wakes them.
-  // Async-signal-safe.
+  // Counts a signal as caught, as the handler would, for every loop that watches it, and wakes
+  // them. Async-signal-safe.
   static void mark_everywhere(int signal);
 
-  // In a forked child: handlers that ran on the parent's other threads are not ours. What is watched
-  // stays watched.
+  // In a forked child: handlers that ran on the parent's other threads are not ours. What is
+  // watched stays watched.
   void after_fork();
   // Gives up what was caught: it was the parent's.
   void forget();

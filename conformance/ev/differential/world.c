@@ -1,4 +1,4 @@
-#include "conformance/ev/differential_world.h"
+#include "conformance/ev/differential/world.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -186,7 +186,8 @@ static void witness(int64_t nanoseconds) {
     on_wait(blocks ? ticks : 0, blocks);
   }
   ++waits;
-  /* Time goes by even for a loop that never sleeps: what is due now, and not before now, waits for that. */
+  /* Time goes by even for a loop that never sleeps: what is due now, and not before now, waits for
+   * that. */
   if (++looks == 4) {
     looks = 0;
     world_advance(1);

@@ -1,15 +1,18 @@
 /*
  * The differential fuzzer: the same random programs on two libraries, records compared.
  *
- *     ev-differential --compare DIRECTORY DIRECTORY --seconds S [--seed N] [--unreliable]
+ *     ev-differential --compare DIRECTORY DIRECTORY [--programs N] [--seconds S] [--seed N]
+ *                     [--unreliable]
  *     ev-differential --trace SEED [--unreliable]
  *
  * --compare runs itself twice, with LD_LIBRARY_PATH set to either directory, and exits 0 if every
  * record was the same in both; --unreliable lets the second one's world err, which must be found.
  * --trace prints one record.
  */
+#include <dlfcn.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -21,8 +24,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "conformance/ev/differential_program.h"
-#include "conformance/ev/differential_world.h"
+#include "conformance/ev/differential/program.h"
+#include "conformance/ev/differential/world.h"
 
 /* The clock of this process belongs to the programs. */
 static double real_seconds(void) {
@@ -31,10 +34,20 @@ static double real_seconds(void) {
   return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
-/* What a process keeps of a program that is over, so each has one of its own: libev's default loop goes
- * on counting its turns when it is made again, and a signal that nobody took waits for the next
- * watcher. */
+/* What a side says first: which library it has. */
+static void say_library(void) {
+  Dl_info info = {0};
+  dladdr(dlsym(RTLD_DEFAULT, "ev_run"), &info);
+  char* path = info.dli_fname != NULL ? realpath(info.dli_fname, NULL) : NULL;
+  dprintf(STDOUT_FILENO, "%s\n", path != NULL ? path : "none");
+  free(path);
+}
+
+/* What a process keeps of a program that is over, so each has one of its own: libev's default loop
+ * goes on counting its turns when it is made again, and a signal that nobody took waits for the
+ * next watcher. */
 static int print_records(uint64_t seed) {
+  say_library();
   for (;; ++seed) {
     int status;
     pid_t process = fork();
@@ -70,6 +83,18 @@ struct side {
   FILE* output;
 };
 
+/* ... which must be the one of its directory. */
+static void check_library(const struct side* side) {
+  char said[4096];
+  char* wanted = realpath(side->directory, NULL);
+  if (wanted == NULL || fgets(said, sizeof said, side->output) == NULL ||
+      strncmp(said, wanted, strlen(wanted)) != 0 || said[strlen(wanted)] != '/') {
+    fprintf(stderr, "ev-differential: %s: its libev is not loaded\n", side->directory);
+    exit(2);
+  }
+  free(wanted);
+}
+
 static void start_side(struct side* side, const char* self, uint64_t seed) {
   int ends[2];
   char number[32];
@@ -88,6 +113,7 @@ static void start_side(struct side* side, const char* self, uint64_t seed) {
   }
   close(ends[1]);
   side->output = fdopen(ends[0], "r");
+  check_library(side);
 }
 
 static void stop_side(struct side* side) {
@@ -115,12 +141,14 @@ static void explain(const char* self, const struct side* sides, uint64_t seed) {
   }
 }
 
-static int compare(const char* self, struct side* sides, double seconds, uint64_t seed) {
+/* Ends behind so many programs or seconds, whichever comes first. */
+static int compare(const char* self, struct side* sides, unsigned long most, double seconds,
+                   uint64_t seed) {
   double end = real_seconds() + seconds;
   unsigned long programs = 0, differences = 0, lines = 0;
   start_side(&sides[0], self, seed);
   start_side(&sides[1], self, seed);
-  while (real_seconds() < end && differences < 5) {
+  while (programs < most && real_seconds() < end && differences < 5) {
     char texts[2][128];
     bool ended[2];
     for (int i = 0; i < 2; ++i) {
@@ -153,7 +181,8 @@ static int compare(const char* self, struct side* sides, double seconds, uint64_
 int main(int argc, char** argv) {
   struct side sides[2] = {{0}};
   uint64_t seed = 1;
-  double seconds = 10.;
+  double seconds = 60.;
+  unsigned long most = ULONG_MAX;
   enum { NOTHING, COMPARE, RECORDS, TRACE } mode = NOTHING;
   bool unreliable = false;
   for (int i = 1; i < argc; ++i) {
@@ -169,6 +198,8 @@ int main(int argc, char** argv) {
       seed = strtoull(argv[++i], NULL, 10);
     } else if (strcmp(argv[i], "--seed") == 0 && i + 1 < argc) {
       seed = strtoull(argv[++i], NULL, 10);
+    } else if (strcmp(argv[i], "--programs") == 0 && i + 1 < argc) {
+      most = strtoul(argv[++i], NULL, 10);
     } else if (strcmp(argv[i], "--seconds") == 0 && i + 1 < argc) {
       seconds = strtod(argv[++i], NULL);
     } else if (strcmp(argv[i], "--unreliable") == 0) {
@@ -184,14 +215,15 @@ int main(int argc, char** argv) {
   sides[1].unreliable = unreliable;
   switch (mode) {
     case COMPARE:
-      return compare(argv[0], sides, seconds, seed);
+      return compare(argv[0], sides, most, seconds, seed);
     case RECORDS:
       return print_records(seed);
     case TRACE:
       return print_trace(seed);
     default:
       fprintf(stderr,
-              "usage: %s --compare DIRECTORY DIRECTORY [--seconds S] [--seed N] [--unreliable]\n"
+              "usage: %s --compare DIRECTORY DIRECTORY [--programs N] [--seconds S] [--seed N]\n"
+              "          [--unreliable]\n"
               "       %s --trace SEED [--unreliable]\n",
               argv[0], argv[0]);
       return 2;
