@@ -83,6 +83,16 @@ class LinkedLane {
     entry->previous_next = &first_;
   }
 
+  // Pre: not empty.
+  void remove_first() {
+    first_ = first_->next;
+    if (first_ != nullptr) {
+      first_->previous_next = &first_;
+    } else {
+      last_next_ = &first_;
+    }
+  }
+
   void remove(QueueLink* entry) {
     if (entry->next != nullptr) {
       entry->next->previous_next = entry->previous_next;
@@ -121,8 +131,13 @@ class LinkedRunQueue {
   QueueLink* first(unsigned lane) const { return lanes_[lane].first(); }
 
   void push(unsigned lane, QueueLink* entry) {
+    if (lanes_[lane].empty()) bitmap_.set(lane);
     lanes_[lane].push_back(entry);
-    bitmap_.set(lane);
+  }
+  // Pre: the lane is not empty.
+  void remove_first(unsigned lane) {
+    lanes_[lane].remove_first();
+    if (lanes_[lane].empty()) bitmap_.clear(lane);
   }
   void remove(unsigned lane, QueueLink* entry) {
     lanes_[lane].remove(entry);

@@ -74,7 +74,7 @@ struct event_base {
   pollshim::view::LoopView* view = nullptr;
   pollshim::event::LoopFigures figures;
 
-  // queue.cc: what is active, and how much there is of everything.
+  // queue.h: what is active, and how much there is of everything.
   netpoll::LinkedRunQueue active;
   netpoll::LinkedLane later;
   pollshim::event::Counted inserted_count;
@@ -90,10 +90,9 @@ struct event_base {
   int running_priority = -1;
   int deferreds_queued = 0;
   event_callback* current = nullptr;
-  short* calls_left = nullptr;  // of the current callback, if it is a signal event's
-  std::uint64_t callbacks_run = 0;
+  short* calls_left = nullptr;   // of the current callback, if it is a signal event's
   void* current_done = nullptr;  // condition: the current callback has returned
-  int current_waiters = 0;
+  int current_waiters = 0;       // 0 between callbacks
 
   // clock.cc: the cached time, 0 for none, the same as events show it, and what turns it into
   // wall-clock time.
@@ -136,15 +135,6 @@ inline bool in_loop_thread(const event_base* base) {
   return !knows_threads() || base->owner == current_thread();
 }
 
-// ---- queue.cc: memberships, each of which is counted ----
-
-void insert_active(event_base* base, event_callback* callback);
-void remove_active(event_base* base, event_callback* callback);
-void insert_later(event_base* base, event_callback* callback);
-void remove_later(event_base* base, event_callback* callback);
-void make_later_active(event_base* base);
-void count_inserted(event_base* base, Event* ev);
-void uncount_inserted(event_base* base, Event* ev);
 inline bool has_events(const event_base* base) {
   return base->virtual_count.now > 0 || base->inserted_count.now > 0;
 }

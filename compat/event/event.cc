@@ -7,6 +7,7 @@
 #include "compat/event/io_watch.h"
 #include "compat/event/log.h"
 #include "compat/event/memory.h"
+#include "compat/event/queue.h"
 #include "compat/event/signal_watch.h"
 #include "compat/event/timeout.h"
 
@@ -29,6 +30,13 @@ void clear_flags(Event* ev, int flags) {
 // the loop's to keep: a pointer to it in the event would outlive it.
 void stop_repetition(event_base* base, const Event* ev) {
   if (base->calls_left != nullptr && base->current == &ev->ev_evcallback) *base->calls_left = 0;
+}
+
+// How often an active signal event is called; not changed under a callback that counts it down.
+[[gnu::noinline]] void set_repetition(event_base* base, Event* ev, short calls) {
+  if (base->current == callback_of(ev)) wait_for_current(base);
+  ev->ev_.ev_signal.ev_ncalls = calls;
+  ev->ev_.ev_signal.ev_pncalls = nullptr;
 }
 
 int insert_into_base(event_base* base, Event* ev) {
@@ -179,19 +187,38 @@ void activate_event(Event* ev, int result, short calls) {
   event_base* base = ev->ev_base;
   if (__builtin_expect(debug_logging_enabled(), 0)) debug_activate(ev, result);
   const short flags = flags_of(ev);
-  if (flags & EVLIST_FINALIZING) return;
-  if (flags & EVLIST_ACTIVE) {
+  if (flags & (EVLIST_FINALIZING | EVLIST_ACTIVE | EVLIST_ACTIVE_LATER)) {
+    if (flags & EVLIST_FINALIZING) return;
     ev->ev_res = static_cast<short>(ev->ev_res | result);
-    return;
+    if (flags & EVLIST_ACTIVE) return;
+  } else {
+    ev->ev_res = static_cast<short>(result);
   }
-  ev->ev_res = static_cast<short>((flags & EVLIST_ACTIVE_LATER) ? ev->ev_res | result : result);
   if (ev->ev_evcallback.evcb_pri < base->running_priority) base->continue_asked = true;
-  if (ev->ev_events & EV_SIGNAL) {
-    if (base->current == callback_of(ev)) wait_for_current(base);
-    ev->ev_.ev_signal.ev_ncalls = calls;
-    ev->ev_.ev_signal.ev_pncalls = nullptr;
-  }
+  if (ev->ev_events & EV_SIGNAL) set_repetition(base, ev, calls);
   activate_callback(base, callback_of(ev));
+}
+
+// activate_event() where it is nothing but a place in a queue: a single thread, nobody debugging,
+// an idle event. Straight through, with all that is unusual in one place, because whole programs
+// are built on activating by hand. False if it is anything more, and then nothing was done.
+static bool activate_at_once(Event* ev, int result) {
+  event_base* base = ev->ev_base;
+  constexpr int kBusy = EVLIST_FINALIZING | EVLIST_ACTIVE | EVLIST_ACTIVE_LATER;
+  const bool unusual = base->lock != nullptr || knows_threads() || debug_mode_on ||
+                       debug_logging_enabled() || (flags_of(ev) & kBusy) ||
+                       (ev->ev_events & EV_SIGNAL);
+  if (__builtin_expect(unusual, 0)) return false;
+  ev->ev_res = static_cast<short>(result);
+  if (ev->ev_evcallback.evcb_pri < base->running_priority) base->continue_asked = true;
+  insert_active(base, callback_of(ev));
+  return true;
+}
+
+[[gnu::noinline]] static void activate_guarded(Event* ev, int result, short calls) {
+  const Guard guard(ev->ev_base->lock);
+  debug_require_setup(ev);
+  activate_event(ev, result, calls);
 }
 
 void activate_event_later(Event* ev, int result) {
@@ -344,9 +371,7 @@ int event_remove_timer(Event* ev) {
 
 void event_active(Event* ev, int result, short calls) {
   if (missing_base(ev, "event_active")) return;
-  const Guard guard(ev->ev_base->lock);
-  debug_require_setup(ev);
-  activate_event(ev, result, calls);
+  if (!activate_at_once(ev, result)) activate_guarded(ev, result, calls);
 }
 
 int event_priority_set(Event* ev, int priority) {

@@ -7,6 +7,7 @@
 #include "compat/event/io_watch.h"
 #include "compat/event/log.h"
 #include "compat/event/memory.h"
+#include "compat/event/queue.h"
 #include "compat/event/signal_watch.h"
 #include "compat/event/timeout.h"
 
@@ -21,9 +22,9 @@ int notify_if_elsewhere(event_base* base) {
 
 void wait_for_current(event_base* base) {
   if (in_loop_thread(base) || base->current_done == nullptr) return;
-  const std::uint64_t run = base->callbacks_run;
+  const std::uint64_t run = base->figures.delivered;
   const event_callback* waited_for = base->current;
-  while (base->current == waited_for && base->callbacks_run == run) {
+  while (base->current == waited_for && base->figures.delivered == run) {
     ++base->current_waiters;
     if (wait_for(base->current_done, base->lock, nullptr) < 0) return;
   }
@@ -72,9 +73,8 @@ void call_signal(event_base* base, Event* ev) {
 
 // A persistent event with a timeout starts it again: from when it was due if it was that which
 // fired, so that it keeps its rhythm, and from now if it was anything else, or if it is behind.
-void restart_timeout(event_base* base, Event* ev) {
+[[gnu::noinline]] void restart_timeout(event_base* base, Event* ev) {
   const timeval& interval = ev->ev_.ev_io.ev_timeout;
-  if (interval.tv_sec == 0 && interval.tv_usec == 0) return;
   const bool common = is_common(base, interval);
   const Nanoseconds delay = to_nanoseconds(common ? plain(interval) : interval);
   const Nanoseconds now = round_up_to_microsecond(loop_now(base));
@@ -87,7 +87,7 @@ void restart_timeout(event_base* base, Event* ev) {
   add_event(ev, &due_time, true);
 }
 
-void call_event(event_base* base, Event* ev) {
+[[gnu::noinline]] void call_event_in_scope(event_base* base, Event* ev) {
   const event_callback& own = ev->ev_evcallback;
   const auto callback = own.evcb_cb_union.evcb_callback;
   const evutil_socket_t fd = ev->ev_fd;
@@ -96,6 +96,14 @@ void call_event(event_base* base, Event* ev) {
   const CallbackScope scope(base->view, address_of(callback));
   const Unlocked unlocked(base);
   callback(fd, result, argument);
+}
+
+void call_event(event_base* base, Event* ev) {
+  // With nobody to lock out and nobody who looks on, a callback is a call and nothing else.
+  const bool alone = base->lock == nullptr && base->view == nullptr;
+  if (__builtin_expect(!alone, 0)) return call_event_in_scope(base, ev);
+  const event_callback& own = ev->ev_evcallback;
+  own.evcb_cb_union.evcb_callback(ev->ev_fd, ev->ev_res, own.evcb_arg);
 }
 
 void call_self(event_base* base, event_callback* callback) {
@@ -127,13 +135,18 @@ void call_finalizer(event_base* base, event_callback* callback) {
   finalizer(callback, callback->evcb_arg);
 }
 
+bool has_interval(const Event* ev) {
+  const timeval& interval = ev->ev_.ev_io.ev_timeout;
+  return (interval.tv_sec | interval.tv_usec) != 0;
+}
+
 void call(event_base* base, event_callback* callback) {
   switch (callback->evcb_closure) {
     case kClosureEvent:
       call_event(base, event_of(callback));
       return;
     case kClosurePersist:
-      restart_timeout(base, event_of(callback));
+      if (has_interval(event_of(callback))) restart_timeout(base, event_of(callback));
       call_event(base, event_of(callback));
       return;
     case kClosureSignal:
@@ -156,25 +169,25 @@ void call(event_base* base, event_callback* callback) {
   }
 }
 
-void dequeue(event_base* base, event_callback* callback) {
+// Takes the first callback off its queue, and with it what its firing takes back.
+void dequeue(event_base* base, event_callback* callback, unsigned priority) {
+  const int flags = callback->evcb_flags;
   const bool one_shot = is_event(callback) && !(event_of(callback)->ev_events & EV_PERSIST) &&
-                        !(callback->evcb_flags & EVLIST_FINALIZING);
-  if (one_shot) {
+                        !(flags & EVLIST_FINALIZING);
+  if (one_shot && ((flags & (EVLIST_TIMEOUT | EVLIST_INSERTED)) || debug_mode_on)) {
     remove_fired(base, event_of(callback));
   } else {
-    remove_active(base, callback);
+    remove_first_active(base, callback, priority);
   }
 }
 
 // Runs one callback, from its place in the queue to the news that it is over.
 void run_callback(event_base* base, event_callback* callback) {
   base->current = callback;
-  base->current_waiters = 0;
-  ++base->callbacks_run;
   ++base->figures.delivered;
   call(base, callback);
   base->current = nullptr;
-  if (base->current_waiters != 0) {
+  if (__builtin_expect(base->current_waiters != 0, 0)) {
     base->current_waiters = 0;
     broadcast(base->current_done);
   }
@@ -190,11 +203,10 @@ struct Limit {
 // were run, or -1 when the loop was told to break.
 int run_queue(event_base* base, unsigned priority, const Limit& limit) {
   int count = 0;
-  while (netpoll::QueueLink* link = base->active.first(priority)) {
-    auto* callback = reinterpret_cast<event_callback*>(link);
+  while (event_callback* callback = first_active(base, priority)) {
     // The flags are looked at first: a callback may free its own memory.
     const bool counts = !(callback->evcb_flags & EVLIST_INTERNAL);
-    dequeue(base, callback);
+    dequeue(base, callback, priority);
     if (counts) ++count;
     run_callback(base, callback);
     if (base->break_asked) return -1;

@@ -3,4 +3,4 @@
 
 event_SRC += $(addprefix compat/event/,base.cc clock.cc config.cc deferred.cc debug_mode.cc event.cc \
   finalize.cc inspect.cc io_watch.cc legacy.cc listener.cc lock.cc log.cc loop.cc memory.cc once.cc \
-  own_io.cc pthreads.cc queue.cc signal_watch.cc timeout.cc)
+  own_io.cc pthreads.cc signal_watch.cc timeout.cc)
