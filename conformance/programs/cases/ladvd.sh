@@ -1,6 +1,7 @@
 # ladvd announces itself on one end of a cable; lldpd on the other end understands. Its child runs with RLIMIT_FSIZE 0, so that
 # its log must be a pipe.
 # packages: ladvd lldpd iproute2
+# waits for: evhttp_encode_uri evhttp_make_request
 . ./library.sh
 mount -t sysfs none /sys
 cable
