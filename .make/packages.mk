@@ -17,7 +17,8 @@ packages_bench = $(packages_check) gnuplot-nox valgrind memcached libmemcached-t
 packages_demo := libevent-dev memcached libmemcached-tools nghttp2-server nghttp2-client python3 strace
 packages_lint = clang clang-format clang-tidy $(packages_check)
 # A node from elsewhere brings its own npm, and conflicts with Debian's.
-packages_cross = $(if $(shell command -v npm),,nodejs npm)
+# musl brings the loader that runs what was made for it.
+packages_cross = lld llvm musl $(if $(shell command -v npm),,nodejs npm)
 
 wanted_packages := $(packages_build) $(foreach goal,$(filter-out build,$(goals)),\
   $(packages_$(goal)) $(if $(filter check-%,$(goal)),$(packages_check)))

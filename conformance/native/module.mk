@@ -14,3 +14,5 @@ $(B)/obj/compat/native/sample/%.o: CPPFLAGS += -Icompat/include
 $(B)/bin/netpoll-echo: LDFLAGS += -Wl,-rpath,$(abspath $(B)/lib/pollshim)
 $(B)/bin/netpoll-echo: LDLIBS += -pthread
 $(eval $(call check,native-sample,conformance/native/echo-check $(B)/bin/netpoll-echo,60,$(B)/bin/netpoll-echo))
+native_CROSS_PROGRAMS := compat/native/sample/echo.c
+native_CROSS_CHECK := conformance/native/echo-check

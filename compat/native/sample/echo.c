@@ -5,11 +5,9 @@
  *     echo PORT [IDLE_SECONDS]      (port 0: any; the port is printed)
  *
  * Stops at the end of its standard input. */
-#if !defined(_GNU_SOURCE)
-#define _GNU_SOURCE
-#endif
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netpoll.h>
 #include <pthread.h>
 #include <stdint.h>
@@ -74,8 +72,13 @@ static void* watch_stdin(void* argument) {
   return NULL;
 }
 
+/* A wait is for a descriptor that would not block. */
+static int prepare(int fd) {
+  return fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 && fcntl(fd, F_SETFL, O_NONBLOCK) == 0 ? fd : -1;
+}
+
 static int listen_on(uint16_t port) {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  const int fd = prepare(socket(AF_INET, SOCK_STREAM, 0));
   const int one = 1;
   struct sockaddr_in address = {
       .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -108,7 +111,7 @@ int main(int argc, char** argv) {
 
   int outcome = NETPOLL_READY;
   while (outcome == NETPOLL_READY) {
-    const int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    const int fd = prepare(accept(listener, NULL, NULL));
     if (fd < 0) {
       outcome = netpoll_wait(desc, NETPOLL_READ);
     } else if (pthread_create(&thread, &detached, serve, (void*)(intptr_t)fd) != 0) {
