@@ -4,6 +4,7 @@
 
 #include "compat/event/log.h"
 #include "compat/event/memory.h"
+#include "compat/event/queue.h"
 
 namespace pollshim::event {
 
