@@ -16,6 +16,7 @@ packages_bench = $(packages_check) gnuplot-nox valgrind memcached libmemcached-t
   nghttp2-client nghttp2-server
 packages_demo := libevent-dev memcached libmemcached-tools nghttp2-server nghttp2-client python3 strace
 packages_lint = clang clang-format clang-tidy $(packages_check)
+packages_fuzz = clang $(packages_check)
 # A node from elsewhere brings its own npm, and conflicts with Debian's.
 # musl brings the loader that runs what was made for it.
 packages_cross = lld llvm musl $(if $(shell command -v npm),,nodejs npm)

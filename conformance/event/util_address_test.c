@@ -215,6 +215,46 @@ static void malformed_addresses_and_ports_are_refused(void** state) {
     check_parsed(&(struct parsed){.text = table[i]});
 }
 
+/* The original takes the lower 32 bits of them. */
+static void numbers_that_do_not_fit_are_refused(void** state) {
+  (void)state;
+  const int taken = suite_on_original();
+  static const char* const addresses[] = {"4294967297.2.3.4", "-4294967295.2.3.4"};
+  for (int i = 0; i < 2; i++) {
+    unsigned char bytes[4];
+    assert_int_equal(evutil_inet_pton(AF_INET, addresses[i], bytes), taken);
+  }
+  static const char* const ports[] = {"1.2.3.4:4294967376", "[::1]:4294967376",
+                                      "1.2.3.4:-4294967216"};
+  for (int i = 0; i < 3; i++) {
+    struct sockaddr_storage storage;
+    int length = sizeof storage;
+    assert_int_equal(evutil_parse_sockaddr_port(ports[i], (struct sockaddr*)&storage, &length),
+                     taken ? 0 : -1);
+  }
+}
+
+/* The original leaves out the last character and calls that success. */
+static void an_ipv6_address_whose_end_has_no_room_is_refused(void** state) {
+  (void)state;
+  unsigned char bytes[16];
+  char text[64];
+  evutil_inet_pton(AF_INET6, "2001:db8::1", bytes);
+  const char* answer = evutil_inet_ntop(AF_INET6, bytes, text, 11);
+  if (suite_on_original())
+    assert_string_equal(answer, "2001:db8::");
+  else
+    assert_null(answer);
+}
+
+static void a_bare_address_may_have_any_number_of_zeros(void** state) {
+  (void)state;
+  char text[400];
+  memset(text, '0', sizeof text);
+  strcpy(text + 300, "1.2.3.4");
+  check_parsed(&(struct parsed){text, AF_INET, "1.2.3.4", 0});
+}
+
 static void a_scope_is_parsed_into_the_address(void** state) {
   (void)state;
   struct sockaddr_in6 six;
@@ -304,6 +344,9 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_buffer_too_small_is_refused),
     cmocka_unit_test(addresses_are_parsed_with_and_without_a_port),
     cmocka_unit_test(malformed_addresses_and_ports_are_refused),
+    cmocka_unit_test(numbers_that_do_not_fit_are_refused),
+    cmocka_unit_test(an_ipv6_address_whose_end_has_no_room_is_refused),
+    cmocka_unit_test(a_bare_address_may_have_any_number_of_zeros),
     cmocka_unit_test(a_scope_is_parsed_into_the_address),
     cmocka_unit_test(a_bracketed_address_of_any_length_is_refused_unharmed),
     cmocka_unit_test(room_too_small_for_the_address_is_refused),

@@ -244,22 +244,25 @@ const char* format_socket_address(const sockaddr* address, char* out, std::size_
 
 namespace {
 
-// The parts of "address:port", "[address]:port" or a bare address, in buffers of their own because
-// the address has to end where the text goes on.
+// The parts of "address:port", "[address]:port" or a bare address. One that has to end where the text
+// goes on is copied.
 struct AddressAndPort {
-  char address[128];
+  char copy[128];
+  const char* address;
   const char* port;
   bool ipv6;
 };
 
 bool copy_address(AddressAndPort& parts, std::string_view address) {
-  if (address.size() >= sizeof parts.address) return false;
-  std::memcpy(parts.address, address.data(), address.size());
-  parts.address[address.size()] = '\0';
+  if (address.size() >= sizeof parts.copy) return false;
+  std::memcpy(parts.copy, address.data(), address.size());
+  parts.copy[address.size()] = '\0';
+  parts.address = parts.copy;
   return true;
 }
 
 bool split(const char* text, AddressAndPort& parts) {
+  parts.address = text;
   parts.port = nullptr;
   if (*text == '[') {
     const char* end = std::strchr(text, ']');
@@ -270,7 +273,7 @@ bool split(const char* text, AddressAndPort& parts) {
   }
   const char* colon = std::strchr(text, ':');
   parts.ipv6 = colon != nullptr && std::strchr(colon + 1, ':') != nullptr;
-  if (parts.ipv6 || colon == nullptr) return copy_address(parts, text);
+  if (parts.ipv6 || colon == nullptr) return true;
   parts.port = colon + 1;
   return copy_address(parts, {text, static_cast<std::size_t>(colon - text)});
 }
