@@ -22,6 +22,7 @@ struct Netpoller::ThreadWaiter : ParkedWaiter {
   Note note;
   ThreadWaiter* next = nullptr;
   bool leads = false;
+  bool called = false;  // to lead, by somebody who left
   bool done = false;
 };
 
@@ -225,6 +226,7 @@ void Netpoller::sleep(ThreadWaiter& self) {
       continue;
     }
     led_ = self.leads = true;
+    self.called = false;
     while (!self.done) {
       mutex_.unlock();
       // A wait that fails would fail again at once: leave the processor to others for a moment.
@@ -234,12 +236,15 @@ void Netpoller::sleep(ThreadWaiter& self) {
     led_ = self.leads = false;
     hand_on_the_lead();
   }
+  // Called to lead, and freed before it could: the others still sleep.
+  if (self.called && !led_) hand_on_the_lead();
   mutex_.unlock();
 }
 
 // Pre and post: the mutex is held. Sleeps until the wait is over or the lead is free.
 void Netpoller::follow(ThreadWaiter& self) {
   self.note.clear();
+  self.called = false;
   self.next = followers_;
   followers_ = &self;
   mutex_.unlock();
@@ -252,10 +257,13 @@ void Netpoller::follow(ThreadWaiter& self) {
   }
 }
 
+// Not to one that is about to leave as well.
 void Netpoller::hand_on_the_lead() {
-  if (followers_ == nullptr) return;
   ThreadWaiter* heir = followers_;
-  followers_ = heir->next;
+  while (heir != nullptr && heir->done)
+    heir = heir->next;
+  if (heir == nullptr) return;
+  heir->called = true;
   heir->note.signal();
 }
 

@@ -3,11 +3,14 @@
 
 native_library := $(B)/lib/pollshim/libnetpoll.so.1
 $(eval $(call suite,native-tests,conformance/native/native_test.c,$(native_library)))
+$(eval $(call suite,native-lead-tests,conformance/native/lead_test.c,$(native_library)))
 $(B)/obj/conformance/native/%.o: CPPFLAGS += -Icompat/include
-$(B)/bin/native-tests: LDFLAGS += -Wl,-rpath,$(abspath $(B)/lib/pollshim)
-$(B)/bin/native-tests: LDLIBS += -pthread
+$(B)/bin/native-tests $(B)/bin/native-lead-tests: LDFLAGS += -Wl,-rpath,$(abspath $(B)/lib/pollshim)
+$(B)/bin/native-tests $(B)/bin/native-lead-tests: LDLIBS += -pthread
 $(foreach backend,epoll poll select,$(eval $(call check,native-$(backend),\
-  env NETPOLL_TEST_BACKEND=$(backend) $(B)/bin/native-tests,120,$(B)/bin/native-tests)))
+  env NETPOLL_TEST_BACKEND=$(backend) $(B)/bin/native-tests,120,$(B)/bin/native-tests))\
+  $(eval $(call check,native-lead-$(backend),env NETPOLL_TEST_BACKEND=$(backend) \
+  $(B)/bin/native-lead-tests --limit 60,120,$(B)/bin/native-lead-tests)))
 
 $(eval $(call program,netpoll-echo,compat/native/sample/echo.c,$(native_library)))
 $(B)/obj/compat/native/sample/%.o: CPPFLAGS += -Icompat/include
