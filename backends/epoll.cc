@@ -1,5 +1,5 @@
-// The epoll backend. Owns one epoll descriptor and one eventfd; everything else is the contract of
-// core/backend.h.
+// The epoll backend. Owns one epoll descriptor and one to wake it; everything else is the contract
+// of core/backend.h.
 #include <sys/epoll.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -52,12 +52,17 @@ int control(int set, int operation, int fd, Cookie cookie, std::uint32_t events)
   return ::epoll_ctl(set, operation, fd, &event) == 0 ? 0 : errno;
 }
 
-// A fresh set with the wake descriptor in it, at its well-known cookie, level-triggered: not
-// draining it leaves it raised.
+// The wake descriptor goes in at its well-known cookie, level-triggered: not draining it leaves it
+// raised.
+int watch_wake(int set, const WakeDescriptor& wake) {
+  return control(set, EPOLL_CTL_ADD, wake.read_end(), kWakeCookie, EPOLLIN);
+}
+
+// A fresh set, with the wake descriptor in it if there is one.
 int open_set(const EpollBackend& epoll, const WakeDescriptor& wake, int* out) {
   const int set = ::epoll_create1(epoll.close_on_exec ? EPOLL_CLOEXEC : 0);
   if (set < 0) return errno;
-  const int error = control(set, EPOLL_CTL_ADD, wake.read_end(), kWakeCookie, EPOLLIN);
+  const int error = wake.is_open() ? watch_wake(set, wake) : 0;
   if (error != 0) {
     ::close(set);
     return error;
@@ -71,7 +76,7 @@ int epoll_create(const BackendOptions& options, Backend** out) {
   if (epoll == nullptr) return ENOMEM;
   epoll->precise = options.precise_waits;
   epoll->close_on_exec = options.close_on_exec;
-  int error = epoll->wake.open();
+  int error = epoll->wake.open(options.wake);
   if (error == 0) {
     error = open_set(*epoll, epoll->wake, &epoll->set);
     if (error != 0) epoll->wake.close();
@@ -166,7 +171,7 @@ int epoll_reset(Backend* backend, ResetReason reason) {
   EpollBackend& epoll = state_of<Self>(backend);
   const bool forked = reason == ResetReason::kForked;
   WakeDescriptor fresh;
-  int error = forked ? fresh.open() : 0;
+  int error = forked ? fresh.open_like(epoll.wake) : 0;
   if (error != 0) return error;
   int set;
   error = open_set(epoll, forked ? fresh : epoll.wake, &set);
@@ -181,6 +186,21 @@ int epoll_reset(Backend* backend, ResetReason reason) {
   }
   ::close(epoll.set);
   epoll.set = set;
+  return 0;
+}
+
+int epoll_open_wake(Backend* backend) {
+  EpollBackend& epoll = state_of<Self>(backend);
+  if (epoll.wake.is_open()) return 0;
+  WakeDescriptor fresh;
+  int error = fresh.open();
+  if (error != 0) return error;
+  error = watch_wake(epoll.set, fresh);
+  if (error != 0) {
+    fresh.close();
+    return error;
+  }
+  epoll.wake = fresh;
   return 0;
 }
 
@@ -214,6 +234,7 @@ const BackendOps kEpollBackend = {
     .reset = epoll_reset,
     .owns = epoll_owns,
     .descriptor = epoll_descriptor,
+    .open_wake = epoll_open_wake,
 };
 
 }  // namespace netpoll

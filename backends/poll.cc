@@ -75,11 +75,12 @@ int poll_create(const BackendOptions& options, Backend** out) {
   auto* poll = make_state<PollBackend>();
   if (poll == nullptr) return ENOMEM;
   poll->precise = options.precise_waits;
-  const int error = make_room(*poll) ? poll->wake.open() : ENOMEM;
+  const int error = make_room(*poll) ? poll->wake.open(options.wake) : ENOMEM;
   if (error != 0) {
     free_arrays(poll);
     return error;
   }
+  // Without one, the entry is there all the same: poll(2) passes over negative numbers.
   append(*poll, poll->wake.read_end(), POLLIN, kWakeCookie);
   *out = as_backend(poll);
   return 0;
@@ -167,7 +168,7 @@ int poll_reset(Backend* backend, ResetReason reason) {
   PollBackend& poll = state_of<Self>(backend);
   if (reason == ResetReason::kForked) {
     WakeDescriptor fresh;
-    const int error = fresh.open();
+    const int error = fresh.open_like(poll.wake);
     if (error != 0) return error;
     poll.wake.close();
     poll.wake = fresh;
@@ -176,6 +177,14 @@ int poll_reset(Backend* backend, ResetReason reason) {
   poll.count = 1;
   poll.positions.clear();
   return 0;
+}
+
+int poll_open_wake(Backend* backend) {
+  PollBackend& poll = state_of<Self>(backend);
+  if (poll.wake.is_open()) return 0;
+  const int error = poll.wake.open();
+  if (error == 0) poll.polled[0].fd = poll.wake.read_end();
+  return error;
 }
 
 bool poll_owns(const Backend* backend, int fd) {
@@ -202,6 +211,7 @@ const BackendOps kPollBackend = {
     .drain = poll_drain,
     .reset = poll_reset,
     .owns = poll_owns,
+    .open_wake = poll_open_wake,
 };
 
 }  // namespace netpoll

@@ -92,9 +92,10 @@ bool in_use(const SelectBackend& select, int fd) {
   return fd == select.wake.read_end() || select.cookies.get(fd) != kWakeCookie;
 }
 
-// Takes in the wake descriptor, the first time or after it changed its number.
+// Takes in the wake descriptor, if there is one, the first time or after it changed its number.
 int watch_wake(SelectBackend& select) {
   const int fd = select.wake.read_end();
+  if (fd < 0) return 0;
   if (!make_room(select, fd)) return ENOMEM;
   select.read.put(fd, true);
   extend_to(select, fd);
@@ -110,7 +111,8 @@ int select_create(const BackendOptions& options, Backend** out) {
   auto* select = make_state<SelectBackend>();
   if (select == nullptr) return ENOMEM;
   select->precise = options.precise_waits;
-  int error = select->wake.open();
+  // Room for the lowest descriptors from the start: the sets are never without memory.
+  int error = make_room(*select, 0) ? select->wake.open(options.wake) : ENOMEM;
   if (error == 0) {
     error = watch_wake(*select);
     if (error != 0) select->wake.close();
@@ -153,16 +155,20 @@ int select_remove(Backend* backend, int fd, Interest) {
   if (select.cookies.get(fd) == kWakeCookie) return ENOENT;
   select.cookies.set(fd, kWakeCookie);
   want(select, fd, 0);
-  while (!in_use(select, select.end - 1))
+  while (select.end > 0 && !in_use(select, select.end - 1))
     --select.end;
   return 0;
 }
 
 // ---- waiting ----
 
+int words_in_use(const SelectBackend& select) {
+  return select.end == 0 ? 0 : Bitmap::word_of(select.end - 1) + 1;
+}
+
 // Copies what is wanted into the sets that the kernel overwrites, without what is known to be bad.
 void prepare(SelectBackend& select) {
-  for (int i = 0; i <= Bitmap::word_of(select.end - 1); ++i) {
+  for (int i = 0; i < words_in_use(select); ++i) {
     select.readable.words[i] = select.read.words[i] & ~select.bad.words[i];
     select.writable.words[i] = select.write.words[i] & ~select.bad.words[i];
   }
@@ -205,9 +211,9 @@ Word hits_in(const SelectBackend& select, int word) {
 // The word in which that happened is looked at twice, from there to its end and up to there.
 int gather(SelectBackend& select, KernelEvent* events, int capacity) {
   const int wake = select.wake.read_end();
-  const int words = Bitmap::word_of(select.end - 1) + 1;
+  const int words = words_in_use(select);
   int taken = 0;
-  if (select.readable.has(wake)) events[taken++] = {kWakeCookie, kIn};
+  if (wake >= 0 && select.readable.has(wake)) events[taken++] = {kWakeCookie, kIn};
   if (select.next >= select.end) select.next = 0;
   const int first = Bitmap::word_of(select.next);
   const Word behind = ~Word{0} << (select.next % kWordBits);
@@ -257,9 +263,9 @@ int select_reset(Backend* backend, ResetReason reason) {
   SelectBackend& select = state_of<Self>(backend);
   if (reason == ResetReason::kForked) {
     WakeDescriptor fresh;
-    const int error = fresh.open();
+    const int error = fresh.open_like(select.wake);
     if (error != 0) return error;
-    if (!make_room(select, fresh.read_end())) {
+    if (fresh.is_open() && !make_room(select, fresh.read_end())) {
       fresh.close();
       return ENOMEM;
     }
@@ -270,6 +276,16 @@ int select_reset(Backend* backend, ResetReason reason) {
   select.end = 0;
   for_each_bitmap(select, clear);
   return watch_wake(select);
+}
+
+int select_open_wake(Backend* backend) {
+  SelectBackend& select = state_of<Self>(backend);
+  if (select.wake.is_open()) return 0;
+  int error = select.wake.open();
+  if (error != 0) return error;
+  error = watch_wake(select);
+  if (error != 0) select.wake.close();
+  return error;
 }
 
 bool select_owns(const Backend* backend, int fd) {
@@ -296,6 +312,7 @@ const BackendOps kSelectBackend = {
     .drain = select_drain,
     .reset = select_reset,
     .owns = select_owns,
+    .open_wake = select_open_wake,
 };
 
 }  // namespace netpoll

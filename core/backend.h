@@ -32,9 +32,18 @@ enum class ResetReason : std::uint8_t {
   kZombies,  // a registration can not be removed; other threads may be in wake() right now
 };
 
+// What the wake facility is made of, and when. A sandbox that was made for a program's old library
+// knows the system calls of that library, so that the front end has a say in ours.
+enum class WakeKind : std::uint8_t {
+  kCheapest,  // an eventfd or a user event, where the kernel has one
+  kPipe,      // a pipe, where it takes descriptors at all
+  kLater,     // nothing that costs a descriptor until open_wake(): no wake() comes before
+};
+
 struct BackendOptions {
   bool precise_waits = false;  // the user asked for waits finer than a millisecond
   bool close_on_exec = true;
+  WakeKind wake = WakeKind::kCheapest;
 };
 
 struct BackendTraits {
@@ -53,7 +62,8 @@ struct BackendOps {
   BackendTraits traits;
 
   // Makes an empty kernel set with its wake facility, every descriptor that it will ever need
-  // included: later limits or sandboxes must not break it. 0, or an errno with nothing left behind.
+  // included: later limits or sandboxes must not break it. (WakeKind::kLater asks for the
+  // exception.) 0, or an errno with nothing left behind.
   int (*create)(const BackendOptions& options, Backend** out);
 
   // Closes what create() and reset() made. No other call is under way or follows.
@@ -88,8 +98,8 @@ struct BackendOps {
   void (*drain)(Backend* backend);
 
   // Forgets every registration: a fresh kernel set, the old one closed without disturbing a process
-  // that shares it. For kForked the wake facility is made anew as well; for kZombies it stays the
-  // same object. 0, or an errno with the old set still in place.
+  // that shares it. For kForked the wake facility is made anew as well, if there is one; for
+  // kZombies it stays the same object. 0, or an errno with the old set still in place.
   int (*reset)(Backend* backend, ResetReason reason);
 
   // Whether `fd` is one of the backend's own.
@@ -98,6 +108,10 @@ struct BackendOps {
   // The kernel set as a descriptor that is itself readable while the set has events: one set can
   // then be watched in another. nullptr where the kernel has no such thing.
   int (*descriptor)(const Backend* backend) = nullptr;
+
+  // Makes the wake facility, if it is not there. 0, or an errno with nothing changed. Called while
+  // nobody waits. nullptr where create() always makes it.
+  int (*open_wake)(Backend* backend) = nullptr;
 };
 
 }  // namespace netpoll

@@ -22,6 +22,8 @@ void Loop::shut_down() {
 
 int Loop::watch_signal(int signal) {
   if (!signals_.is_open()) {
+    const int unwakeable = poller_.expect_wakes();
+    if (unwakeable != 0) return unwakeable;
     const auto wake_loop = [](void* loop) { static_cast<Loop*>(loop)->wake(); };
     const int error = signals_.open(wake_loop, this);
     if (error != 0) return error;

@@ -92,6 +92,10 @@ class Poller {
     if (wake_flag_.notified()) wake_flag_.settle();
   }
 
+  // Before the first wake(), if the wake facility was left for later. By the waiting thread, or
+  // while nobody waits. 0 or an errno.
+  int expect_wakes() { return ops_->open_wake != nullptr ? ops_->open_wake(backend_) : 0; }
+
   bool waiting() const { return waiting_; }
 
   // A descriptor that is readable while the kernel set has events, or -1 where there is none.

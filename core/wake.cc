@@ -11,21 +11,43 @@
 
 namespace netpoll {
 
-int WakeDescriptor::open() {
+namespace {
+
+int open_pipe(int ends[2]) {
 #if defined(__linux__)
-  read_ = write_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (read_ >= 0) return 0;
+  if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) == 0) return 0;
   if (errno != ENOSYS) return errno;
 #endif
-  int ends[2];
   if (::pipe(ends) != 0) return errno;
-  for (const int end : ends) {
-    ::fcntl(end, F_SETFD, FD_CLOEXEC);
-    ::fcntl(end, F_SETFL, O_NONBLOCK);
+  for (int i = 0; i < 2; ++i) {
+    ::fcntl(ends[i], F_SETFD, FD_CLOEXEC);
+    ::fcntl(ends[i], F_SETFL, O_NONBLOCK);
   }
+  return 0;
+}
+
+}  // namespace
+
+int WakeDescriptor::open(WakeKind kind) {
+  if (kind == WakeKind::kLater) return 0;
+#if defined(__linux__)
+  if (kind == WakeKind::kCheapest) {
+    read_ = write_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (read_ >= 0) return 0;
+    if (errno != ENOSYS) return errno;
+  }
+#endif
+  int ends[2];
+  const int error = open_pipe(ends);
+  if (error != 0) return error;
   read_ = ends[0];
   write_ = ends[1];
   return 0;
+}
+
+int WakeDescriptor::open_like(const WakeDescriptor& other) {
+  if (!other.is_open()) return open(WakeKind::kLater);
+  return open(other.read_ == other.write_ ? WakeKind::kCheapest : WakeKind::kPipe);
 }
 
 void WakeDescriptor::close() {
@@ -35,6 +57,7 @@ void WakeDescriptor::close() {
 }
 
 void WakeDescriptor::raise() const {
+  if (!is_open()) return;
   const int saved = errno;
   // Eight bytes suit an eventfd, and do no harm to a pipe. EAGAIN means that it is raised already.
   const std::uint64_t one = 1;

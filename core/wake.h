@@ -20,6 +20,7 @@
 #include <cstdint>
 
 #include "core/atomic.h"
+#include "core/backend.h"
 
 namespace netpoll {
 
@@ -63,14 +64,17 @@ class BasicWakeFlag {
 
 using WakeFlag = BasicWakeFlag<StdAtomic>;
 
-// An eventfd where there is one, a non-blocking pipe elsewhere.
+// An eventfd where there is one and a pipe is not asked for, a non-blocking pipe elsewhere.
 class WakeDescriptor {
  public:
-  int open();  // 0 or an errno
+  int open(WakeKind kind = WakeKind::kCheapest);  // 0 or an errno; kLater: leaves it closed
+  // One of the same kind, which may be none.
+  int open_like(const WakeDescriptor& other);
   void close();
+  bool is_open() const { return read_ >= 0; }
   int read_end() const { return read_; }
   bool owns(int fd) const { return fd >= 0 && (fd == read_ || fd == write_); }
-  void raise() const;  // async-signal-safe, leaves errno alone
+  void raise() const;  // async-signal-safe, leaves errno alone; nothing while it is closed
   void drain() const;
 
  private:

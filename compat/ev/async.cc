@@ -21,6 +21,7 @@ Asyncs::Asyncs() {
 void Asyncs::start(ev_loop& loop, ev_async* watcher) {
   if (watcher->active != 0) return;
   was_used_ = true;
+  loop.expect_wakes();
   exchange_sent(watcher, 0);
   watchers_.start(loop, head_of(watcher));
 }

@@ -39,6 +39,7 @@ void Children::reap_always(ev_loop& loop) {
 }
 
 void Children::join(ev_loop& loop) {
+  loop.expect_wakes();  // by a loop that reaps for this one
   const netpoll::MutexGuard guard(loops_lock);
   if (joined_) return;
   joined_ = true;

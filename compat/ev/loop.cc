@@ -211,6 +211,8 @@ int ev_loop::init(unsigned loop_flags) {
   const BackendChoice choice = choose_backend(effective, [this](const netpoll::BackendOps& ops) {
     netpoll::LoopOptions options;
     options.backend = &ops;
+    // As in libev: what only asyncs and signals need is made by the first of them.
+    options.backend_options.wake = netpoll::WakeKind::kLater;
     // Taking a descriptor out costs nothing where the kernel is handed all of them at every wait.
     options.fds = {.readiness = kReadiness,
                    .lazy_additions = true,
@@ -226,6 +228,13 @@ int ev_loop::init(unsigned loop_flags) {
   signals.configure((effective & EVFLAG_SIGNALFD) != 0);
   view = view::open_loop(this, core.poller().traits().name, collect_figures);
   return 0;
+}
+
+void ev_loop::expect_wakes() {
+  while (const int error = core.poller().expect_wakes()) {
+    errno = error;
+    report_syserr("(libev) error creating signal/async pipe");
+  }
 }
 
 ev_loop* ev_loop::make(unsigned loop_flags) {

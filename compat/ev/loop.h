@@ -52,6 +52,8 @@ struct ev_loop {
     if (time.update()) periodics.reschedule(*this);
   }
   void resume();
+  // Before anybody else may wake the loop. As in libev, there is no going on without.
+  void expect_wakes();
 
   // ---- state ----
 

@@ -59,6 +59,9 @@ bool try_method(event_base* base, const Method& method) {
   netpoll::LoopOptions options;
   options.backend = method.backend;
   options.backend_options.precise_waits = (base->flags & EVENT_BASE_FLAG_PRECISE_TIMER) != 0;
+  // Without locks only a signal wakes a base, and its program was tested with a pipe for that.
+  const bool shared = locking_enabled() && !(base->flags & EVENT_BASE_FLAG_NOLOCK);
+  if (!shared) options.backend_options.wake = netpoll::WakeKind::kPipe;
   const bool epoll = (method.features & EV_FEATURE_ET) != 0;
   options.fds.readiness = epoll ? kEpollReadiness : kPlainReadiness;
   const int error = base->loop.init(options);

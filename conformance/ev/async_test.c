@@ -3,7 +3,9 @@
  */
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "conformance/ev/groups.h"
@@ -341,6 +343,54 @@ static void* break_later(void* argument) {
   return NULL;
 }
 
+static int open_eventfds(void) {
+  int count = 0;
+  for (int fd = 0; fd < 256; ++fd) {
+    char link[32], name[64] = "";
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    if (readlink(link, name, sizeof name - 1) > 0) {
+      count += strcmp(name, "anon_inode:[eventfd]") == 0;
+    }
+  }
+  return count;
+}
+
+static void a_loop_has_an_eventfd_from_its_first_async_or_signal_on(void** state) {
+  (void)state;
+  int before = open_eventfds();
+  struct ev_loop* loop = make_loop();
+  struct ev_loop* other = make_loop();
+  ev_timer timer;
+  ev_timer_init(&timer, note_timer, 0.001, 0.);
+  timer.data = "timer";
+  ev_timer_start(loop, &timer);
+  ev_run(loop, 0);
+  assert_trace("timer:timer");
+  ev_async async;
+  ev_async_init(&async, ignore_async);
+  if (on_pollshim()) {
+    ev_async_send(loop, &async); /* not started: nobody is woken (libev's assertions end it here) */
+  }
+  ev_loop_fork(loop);
+  ev_run(loop, EVRUN_NOWAIT);
+  assert_int_equal(open_eventfds(), before);
+
+  ev_async_start(loop, &async);
+  assert_int_equal(open_eventfds(), before + 1);
+  ev_signal signal;
+  ev_signal_init(&signal, note_signal, SIGUSR1);
+  ev_signal_start(loop, &signal);
+  assert_int_equal(open_eventfds(), before + 1);
+  ev_signal_stop(loop, &signal);
+  ev_signal_start(other, &signal);
+  assert_int_equal(open_eventfds(), before + 2);
+  ev_signal_stop(other, &signal);
+  ev_async_stop(loop, &async);
+  ev_loop_destroy(other);
+  ev_loop_destroy(loop);
+  assert_int_equal(open_eventfds(), before);
+}
+
 /* libev forgets it: its assertion about recursion keeps its note in the same variable. */
 static void a_break_during_the_wait_ends_the_run_here(void** state) {
   (void)state;
@@ -383,6 +433,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(no_send_of_four_threads_is_lost),
     cmocka_unit_test(threads_may_add_watchers_while_the_loop_waits),
     cmocka_unit_test(a_descriptor_added_during_the_wait_is_heard),
+    cmocka_unit_test(a_loop_has_an_eventfd_from_its_first_async_or_signal_on),
     cmocka_unit_test(a_break_during_the_wait_ends_the_run_here),
 };
 const struct harness_group async_group = {"async", tests, sizeof tests / sizeof tests[0]};

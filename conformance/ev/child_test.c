@@ -186,7 +186,8 @@ static void an_unwatched_child_is_reaped_all_the_same(void** state) {
   struct ev_loop* loop = ev_default_loop(0);
   pid_t unwatched = child_that_exits(1);
   ev_child watcher;
-  ev_sleep(0.02);
+  siginfo_t info;
+  assert_int_equal(waitid(P_PID, (id_t)unwatched, &info, WEXITED | WNOWAIT), 0);
   pid_t pid = child_that_exits(2);
   ev_child_init(&watcher, count_child, pid, 0);
   ev_child_start(loop, &watcher);

@@ -4,6 +4,8 @@
 
 #include <event2/event_struct.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -227,6 +229,37 @@ static void a_freed_base_leaves_no_descriptor_open(void** state) {
   assert_int_equal(open_descriptors(), before);
 }
 
+static int open_eventfds(void) {
+  int count = 0;
+  for (int fd = 0; fd < 256; fd++) {
+    char link[32], name[64] = "";
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    if (readlink(link, name, sizeof name - 1) > 0) count += !strcmp(name, "anon_inode:[eventfd]");
+  }
+  return count;
+}
+
+/* A program that filters its system calls knows eventfd2 only if it uses threads. */
+static void only_a_base_with_locks_makes_an_eventfd(void** state) {
+  (void)state;
+  int before = open_eventfds();
+  struct event_base* unlocked = suite_base_with_flag(EVENT_BASE_FLAG_NOLOCK);
+  assert_int_equal(open_eventfds(), before);
+  struct event_base* base = suite_base();
+  assert_int_equal(open_eventfds(), before + suite_has_locks());
+  struct tally seen = {0};
+  struct event* event = evsignal_new(unlocked, SIGUSR1, count_call, &seen);
+  event_add(event, NULL);
+  assert_int_equal(open_eventfds(), before + suite_has_locks());
+  raise(SIGUSR1);
+  assert_int_equal(event_base_loop(unlocked, EVLOOP_ONCE), 0);
+  assert_int_equal(seen.calls, 1);
+  event_free(event);
+  event_base_free(base);
+  event_base_free(unlocked);
+  assert_int_equal(open_eventfds(), before);
+}
+
 static void no_descriptor_of_a_base_survives_an_exec(void** state) {
   (void)state;
   int foreign[256];
@@ -310,6 +343,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(freeing_a_base_takes_its_pending_events_out_and_calls_none),
     cmocka_unit_test(freeing_a_base_closes_none_of_the_watched_descriptors),
     cmocka_unit_test(a_freed_base_leaves_no_descriptor_open),
+    cmocka_unit_test(only_a_base_with_locks_makes_an_eventfd),
     cmocka_unit_test(no_descriptor_of_a_base_survives_an_exec),
     cmocka_unit_test(a_base_needs_no_further_descriptor_once_it_exists),
     cmocka_unit_test(no_base_comes_out_when_there_are_no_descriptors_to_spare),

@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
@@ -283,6 +284,86 @@ void a_reset_without_free_descriptors_leaves_the_old_set_in_place(void** state) 
   }
 }
 
+// ---- the wake facility ----
+
+// How many of the backend's own descriptors are of a kind, by the kernel's name for them.
+int own_descriptors_called(const Fixture& f, const char* prefix) {
+  int count = 0;
+  for (int fd = 0; fd < 64; ++fd) {
+    if (!f.ops->owns(f.backend, fd)) continue;
+    char link[32], name[64] = {};
+    std::snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    assert_true(readlink(link, name, sizeof name - 1) > 0);
+    count += std::strncmp(name, prefix, std::strlen(prefix)) == 0;
+  }
+  return count;
+}
+
+bool has_wake_descriptor(const Fixture& f) {
+  return has_descriptors(f) && !f.is_kqueue();
+}
+
+void a_wake_left_for_later_has_no_descriptor_until_it_is_opened(void** state) {
+  BackendOptions later;
+  later.wake = WakeKind::kLater;
+  Fixture at_once(state), f(state, later);
+  if (!has_wake_descriptor(f)) {
+    assert_null(f.ops->open_wake);
+    return;
+  }
+  const int before = open_descriptors();
+  assert_int_equal(own_descriptors_called(f, "anon_inode:[eventfd]"), 0);
+  assert_int_equal(f.ops->open_wake(at_once.backend), 0);
+  assert_int_equal(open_descriptors(), before);
+  f.wake();  // reaches nobody, and no other descriptor
+  assert_int_equal(f.look(), 0);
+  assert_int_equal(f.wait(1'000'000), 0);
+  for (const ResetReason reason : {ResetReason::kZombies, ResetReason::kForked})
+    assert_int_equal(f.ops->reset(f.backend, reason), 0);
+  assert_int_equal(open_descriptors(), before);
+  assert_int_equal(f.look(), 0);
+
+  const Pair pair = make_socket_pair();
+  f.must_add(pair.near, kFirst, level(kRead));
+  pair.write_far();
+  assert_int_equal(f.wait(-1), 1);
+  {
+    const Cramped cramped(0);
+    assert_int_equal(f.ops->open_wake(f.backend), EMFILE);
+  }
+  assert_int_equal(f.ops->open_wake(f.backend), 0);
+  f.wake();
+  assert_int_equal(f.look(), 2);
+  assert_true(f.woken());
+  assert_int_equal(f.bits(kFirst), kIn);
+  f.drain();
+  f.must_remove(pair.near, level(kRead));
+  assert_int_equal(f.look(), 0);
+  for (const ResetReason reason : {ResetReason::kZombies, ResetReason::kForked}) {
+    assert_int_equal(f.ops->reset(f.backend, reason), 0);
+    f.wake();
+    assert_int_equal(f.wait(-1), 1);
+    f.drain();
+  }
+}
+
+void a_wake_by_a_pipe_makes_no_eventfd(void** state) {
+  BackendOptions piped;
+  piped.wake = WakeKind::kPipe;
+  Fixture f(state, piped);
+  if (!has_wake_descriptor(f)) return;
+  for (int round = 0; round < 2; ++round) {
+    assert_int_equal(own_descriptors_called(f, "anon_inode:[eventfd]"), 0);
+    assert_int_equal(own_descriptors_called(f, "pipe:"), 2);
+    f.wake();
+    f.wake();
+    assert_int_equal(f.wait(-1), 1);
+    f.drain();
+    assert_int_equal(f.look(), 0);
+    assert_int_equal(f.ops->reset(f.backend, ResetReason::kForked), 0);
+  }
+}
+
 // ---- fork ----
 
 // Runs in the child: 0, or the line of what went wrong. A child must not unwind into the harness.
@@ -400,6 +481,8 @@ constexpr CMUnitTest kTests[] = {
     cmocka_unit_test(a_reset_after_a_fork_begins_with_no_wake),
     cmocka_unit_test(wakes_during_resets_because_of_zombies_are_not_lost),
     cmocka_unit_test(a_reset_without_free_descriptors_leaves_the_old_set_in_place),
+    cmocka_unit_test(a_wake_left_for_later_has_no_descriptor_until_it_is_opened),
+    cmocka_unit_test(a_wake_by_a_pipe_makes_no_eventfd),
     cmocka_unit_test(a_child_that_resets_does_not_disturb_its_parent),
     cmocka_unit_test(a_child_that_destroys_does_not_disturb_its_parent),
     cmocka_unit_test(additions_reach_a_wait_under_way_where_the_traits_say_so),
