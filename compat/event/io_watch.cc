@@ -132,6 +132,23 @@ netpoll::Identity look_up_identity(event_base* base, const Event* ev, const Even
   return known ? netpoll::Identity::kSame : netpoll::Identity::kUnknown;
 }
 
+// To the letter: people search their logs for it.
+void warn_refused(const Event* ev, const Event* head) {
+  const int before = wanted_beside(head);
+  const int added = ev->ev_events & kIoEvents & ~before;
+  const int edge = ev->ev_events & EV_ET;
+  const int all = before | added;
+  const unsigned kernel = (all & EV_READ ? 0x1u : 0u) | (all & EV_WRITE ? 0x4u : 0u) |
+                          (all & EV_CLOSED ? 0x2000u : 0u) | (edge ? 1u << 31 : 0u);
+  const auto change = [&](int direction) { return added & direction ? 1 | edge : 0; };
+  const auto word = [&](int direction) { return added & direction ? "add" : "none"; };
+  log_warning_errno(
+      "Epoll %s(%d) on fd %d failed. Old events were %d; read change was %d (%s); "
+      "write change was %d (%s); close change was %d (%s)",
+      before != 0 ? "MOD" : "ADD", static_cast<int>(kernel), ev->ev_fd, before, change(EV_READ),
+      word(EV_READ), change(EV_WRITE), word(EV_WRITE), change(EV_CLOSED), word(EV_CLOSED));
+}
+
 void activate_chain(Event* head, ModeSet modes, short extra) {
   const short events = events_of(modes);
   for (Event* ev = head; ev != nullptr; ev = next_watcher(ev)) {
@@ -172,7 +189,7 @@ int watch_io(event_base* base, Event* ev) {
   if (error == 0) return 0;
   unlink(ev, ev);
   errno = error;
-  log_warning_errno("Epoll ADD(%d) on fd %d failed", ev->ev_events, fd);
+  warn_refused(ev, head);
   errno = error;
   return -1;
 }

@@ -70,7 +70,9 @@ static void a_closed_descriptor_is_refused_by_epoll_only(void** state) {
   log_capture();
   assert_int_equal(event_add(event, NULL), refuses ? -1 : 0);
   if (refuses) {
-    assert_matches(log_text(), "2 Epoll ADD(*) on fd * failed*: Bad file descriptor");
+    assert_matches(log_text(),
+                   "2 Epoll ADD(1) on fd * failed. Old events were 0; read change was 1 (add); "
+                   "write change was 0 (none); close change was 0 (none): Bad file descriptor");
     assert_int_equal(event_pending(event, EV_READ, NULL), 0);
     assert_int_equal(event_base_get_num_events(base, EVENT_BASE_COUNT_ADDED), 0);
     assert_int_equal(event_base_dispatch(base), 1);
@@ -109,11 +111,40 @@ static void a_regular_file_is_refused_by_epoll_and_always_ready_elsewhere(void**
     assert_int_equal(seen.calls, 1);
   } else {
     assert_int_equal(event_add(event, NULL), -1);
-    assert_matches(log_text(), "2 Epoll ADD(*) on fd * failed*: Operation not permitted");
+    assert_matches(log_text(),
+                   "2 Epoll ADD(1) on fd * failed. Old events were 0; read change was 1 (add); "
+                   "write change was 0 (none); close change was 0 (none): Operation not permitted");
   }
   event_free(event);
   event_base_free(base);
   close(file);
+}
+
+static void the_refusal_of_other_conditions_names_them(void** state) {
+  (void)state;
+  struct event_base* base = suite_base();
+  static const struct {
+    short events;
+    const char* line;
+  } table[] = {
+      {EV_WRITE,
+       "2 Epoll ADD(4) on fd 900 failed. Old events were 0; read change was 0 (none); "
+       "write change was 1 (add); close change was 0 (none): Bad file descriptor"},
+      {EV_CLOSED | EV_READ,
+       "2 Epoll ADD(8193) on fd 900 failed. Old events were 0; read change was 1 (add); "
+       "write change was 0 (none); close change was 1 (add): Bad file descriptor"},
+      {EV_READ | EV_ET | EV_PERSIST,
+       "2 Epoll ADD(-2147483647) on fd 900 failed. Old events were 0; read change was 33 (add); "
+       "write change was 0 (none); close change was 0 (none): Bad file descriptor"},
+  };
+  for (size_t i = 0; i < 3 && suite_has_feature(base, EV_FEATURE_ET); i++) {
+    struct event* event = event_new(base, 900, table[i].events, count_call, NULL);
+    log_capture();
+    assert_int_equal(event_add(event, NULL), -1);
+    assert_matches(log_text(), table[i].line);
+    event_free(event);
+  }
+  event_base_free(base);
 }
 
 static void a_negative_descriptor_is_accepted_and_silent(void** state) {
@@ -206,6 +237,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_closed_descriptor_is_refused_by_epoll_only),
     cmocka_unit_test(a_failed_addition_leaves_no_timeout_behind),
     cmocka_unit_test(a_regular_file_is_refused_by_epoll_and_always_ready_elsewhere),
+    cmocka_unit_test(the_refusal_of_other_conditions_names_them),
     cmocka_unit_test(a_negative_descriptor_is_accepted_and_silent),
     cmocka_unit_test(a_negative_descriptor_may_still_time_out),
     cmocka_unit_test(signals_that_cannot_be_caught_are_refused),
