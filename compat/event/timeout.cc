@@ -253,6 +253,8 @@ const timeval* add_common(event_base* base, const timeval& duration) {
   common->duration.tv_usec |= kMagic | static_cast<long>(index) << kIndexShift;
   base->common_timeouts[index] = common;
   ++base->common_timeout_count;
+  // A negative number of microseconds has no room for the mark.
+  EVENT_CHECK(is_common(base, common->duration));
   return &common->duration;
 }
 

@@ -22,6 +22,7 @@ int main(int argc, char** argv) {
       introspect_group,
       dump_group,
       bad_input_group,
+      bad_argument_group,
       debug_mode_group,
       memory_group,
       log_group,

@@ -115,6 +115,7 @@ SUITE_GROUP(finalize);
 SUITE_GROUP(introspect);
 SUITE_GROUP(dump);
 SUITE_GROUP(bad_input);
+SUITE_GROUP(bad_argument);
 SUITE_GROUP(debug_mode);
 SUITE_GROUP(memory);
 SUITE_GROUP(log);
