@@ -119,16 +119,21 @@ bool missing_base(const Event* ev, const char* function) {
 
 }  // namespace
 
+// Adding an event that has been added, for another timeout: what servers do for every message. True
+// if that is what it was, and done.
+static inline bool only_rearmed(event_base* base, Event* ev, const timeval& timeout) {
+  if (!is_only_waiting(ev) || !rearm_timeout(base, ev, timeout)) return false;
+  if (ev->ev_evcallback.evcb_closure == kClosurePersist) ev->ev_.ev_io.ev_timeout = timeout;
+  if (__builtin_expect(base->sleeps_until != 0, 0)) notify_if_sooner(base, ev);
+  return true;
+}
+
 int add_event(Event* ev, const timeval* timeout, bool absolute) {
   event_base* base = ev->ev_base;
   debug_require_setup(ev);
   if (__builtin_expect(debug_logging_enabled(), 0)) debug_add(ev, timeout);
   if (flags_of(ev) & EVLIST_FINALIZING) return -1;
-  if (timeout != nullptr && !absolute && is_only_waiting(ev) && rearm_timeout(base, ev, *timeout)) {
-    if (ev->ev_evcallback.evcb_closure == kClosurePersist) ev->ev_.ev_io.ev_timeout = *timeout;
-    notify_if_sooner(base, ev);
-    return 0;
-  }
+  if (timeout != nullptr && !absolute && only_rearmed(base, ev, *timeout)) return 0;
   // Nothing may have changed when this fails, so memory comes first.
   if (timeout != nullptr && !reserve_timeout(base)) {
     errno = ENOMEM;
@@ -341,10 +346,18 @@ int event_base_set(event_base* base, Event* ev) {
   return 0;
 }
 
-int event_add(Event* ev, const timeval* timeout) {
+[[gnu::noinline]] static int add_guarded(Event* ev, const timeval* timeout) {
   if (missing_base(ev, "event_add")) return -1;
   const Guard guard(ev->ev_base->lock);
   return add_event(ev, timeout, false);
+}
+
+int event_add(Event* ev, const timeval* timeout) {
+  event_base* base = ev->ev_base;
+  const bool unusual = base == nullptr || base->lock != nullptr || timeout == nullptr ||
+                       debug_mode_on || debug_logging_enabled();
+  if (__builtin_expect(!unusual, 1) && only_rearmed(base, ev, *timeout)) return 0;
+  return add_guarded(ev, timeout);
 }
 
 static int delete_event(Event* ev, Blocking blocking) {

@@ -70,6 +70,33 @@ Due due_at(event_base* base, const timeval& time, bool common, bool absolute) {
   return due;
 }
 
+Event* event_at(netpoll::TimerHeap& timers, netpoll::TimerId id) {
+  return static_cast<Event*>(timers.owner(id));
+}
+
+// The heap may believe that a timer is due sooner than its event says (see rearm_timeout()). True
+// if it did; it knows better now, and something else may be first.
+bool corrected(netpoll::TimerHeap& timers, netpoll::TimerId id) {
+  const Nanoseconds due = to_nanoseconds(event_at(timers, id)->ev_timeout);
+  if (__builtin_expect(timers.when(id) >= due, 1)) return false;
+  timers.move(id, due);
+  return true;
+}
+
+// The timer that is really due first, by `now` for first_due(); kNoTimer when there is none.
+netpoll::TimerId first_timer(netpoll::TimerHeap& timers) {
+  netpoll::TimerId id = timers.first();
+  while (id != netpoll::kNoTimer && corrected(timers, id))
+    id = timers.first();
+  return id;
+}
+netpoll::TimerId first_due(netpoll::TimerHeap& timers, Nanoseconds now) {
+  netpoll::TimerId id = timers.first_due(now);
+  while (id != netpoll::kNoTimer && corrected(timers, id))
+    id = timers.first_due(now);
+  return id;
+}
+
 Event* first_of(const CommonTimeout& common) {
   netpoll::QueueLink* first = common.events.first();
   return first != nullptr ? event_of_common_link(first) : nullptr;
@@ -122,7 +149,7 @@ bool is_common(const event_base* base, const timeval& time) {
 
 Event* any_timeout(event_base* base) {
   netpoll::TimerHeap& timers = base->loop.timers();
-  if (const netpoll::TimerId id = timers.first()) return static_cast<Event*>(timers.owner(id));
+  if (const netpoll::TimerId id = timers.first()) return event_at(timers, id);
   for (int i = 0; i < base->common_timeout_count; ++i) {
     if (Event* ev = first_of(*base->common_timeouts[i])) return ev;
   }
@@ -146,7 +173,12 @@ bool reserve_timeout(event_base* base) {
 bool rearm_timeout(event_base* base, Event* ev, const timeval& delay) {
   if (base->cached_now == 0 || !is_ordinary(delay) || is_common(base, ev->ev_timeout)) return false;
   const Due due = due_after_cached_now(base, delay);
-  if (!base->loop.timers().move(timer_of(ev), due.when)) return false;
+  // Later than before, as nearly always: the heap's word for it is still no later than the truth,
+  // and is not even looked at. With many connections it would be a cache miss for each message.
+  if (evutil_timercmp(&due.shown, &ev->ev_timeout, <) &&
+      !base->loop.timers().move(timer_of(ev), due.when)) {
+    return false;
+  }
   ev->ev_timeout = due.shown;
   return true;
 }
@@ -185,9 +217,11 @@ void disarm_timeout(event_base* base, Event* ev) {
 }
 
 Nanoseconds time_to_next_timeout(event_base* base) {
-  const Nanoseconds due = base->loop.timers().earliest();
+  netpoll::TimerHeap& timers = base->loop.timers();
+  const netpoll::TimerId first = first_timer(timers);
+  const Nanoseconds due = first != netpoll::kNoTimer ? timers.when(first) : netpoll::kForever;
   base->sleeps_until = due;
-  if (due == netpoll::kForever) return -1;
+  if (first == netpoll::kNoTimer) return -1;
   const Nanoseconds now = base->loop.clock().update();
   return due > now ? due - now : 0;
 }
@@ -196,8 +230,8 @@ void activate_due_timeouts(event_base* base) {
   netpoll::TimerHeap& timers = base->loop.timers();
   if (timers.empty()) return;
   const Nanoseconds now = loop_now(base);
-  while (netpoll::TimerId id = timers.first_due(now)) {
-    auto* ev = static_cast<Event*>(timers.owner(id));
+  while (const netpoll::TimerId id = first_due(timers, now)) {
+    Event* ev = event_at(timers, id);
     remove_fired(base, ev);
     activate_event(ev, EV_TIMEOUT, 1);
     if (!(ev->ev_evcallback.evcb_flags & EVLIST_INTERNAL)) ++base->figures.timers_fired;
