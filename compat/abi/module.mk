@@ -17,7 +17,7 @@ abi_maps += $(abi_gen)/$(1).map
 endef
 abi_engine := libpollshim-event.so.1
 abi_openssl := libevent_openssl-2.1.so.7
-$(eval $(call abi_map,$(abi_engine),libevent,event pthreads))
+$(eval $(call abi_map,$(abi_engine),libevent,event pthreads engine))
 $(eval $(call abi_map,$(abi_openssl),libevent,openssl))
 $(eval $(call abi_map,libev.so.4,libev,ev))
 $(eval $(call abi_map,libnetpoll.so.1,netpoll,netpoll))
@@ -100,7 +100,7 @@ $(eval $(call abi_pc,libevent_core,events and buffers,$(abi_version_event),-leve
 $(eval $(call abi_pc,libevent_extra,DNS and HTTP and RPC,$(abi_version_event),-levent_extra,libevent_core))
 $(eval $(call abi_pc,libevent_pthreads,libevent with POSIX threads,$(abi_version_event),-levent_pthreads,libevent))
 $(if $(strip $(event_openssl_SRC)),$(eval $(call abi_pc,libevent_openssl,TLS for libevent,$(abi_version_event),\
-  -levent_openssl,libevent,,openssl)))
+  -levent_openssl,libevent,-lssl -lcrypto)))
 $(if $(strip $(ev_SRC)),$(eval $(call abi_pc,libev,event loops after libev,4.33,-lev,,-lm)))
 $(if $(strip $(native_SRC)),$(eval $(call abi_pc,libnetpoll,threads that wait for descriptors,$(PACKAGE_VERSION),-lnetpoll)))
 

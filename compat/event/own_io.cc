@@ -33,6 +33,11 @@ void leave_ready(event_base* base, int fd, short events) {
   base->loop.fds().remember(fd, modes_of(events));
 }
 
+void call_again(Event* ev) {
+  const Guard guard(ev->ev_base->lock);
+  activate_event_later(ev, ev->ev_events & (EV_READ | EV_WRITE));
+}
+
 bool end_is_near(event_base* base, int fd) {
   const Guard guard(base->lock);
   return base->loop.fds().end_seen(fd);

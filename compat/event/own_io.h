@@ -28,6 +28,10 @@ void release_io(event_base* base, int fd, bool closing);
 // time, is to be called again without asking the kernel.
 void leave_ready(event_base* base, int fd, short events);
 
+// The callback of a pending event runs once more, in the next turn, whatever the kernel says: for
+// bytes that were taken from the descriptor but not delivered.
+void call_again(struct ::event* ev);
+
 // The peer has closed, or the descriptor failed: no edge will come any more, so whoever reads goes
 // on until it has seen the end itself.
 bool end_is_near(event_base* base, int fd);

@@ -77,7 +77,7 @@ def families(include=INCLUDE):
 
     libevent = Family(
         "libevent", "libevent.tsv", [Unit(libevent_headers(), True)],
-        {"libpollshim-event.so.1": {"event", "core", "extra", "pthreads"},
+        {"libpollshim-event.so.1": {"event", "core", "extra", "pthreads", "engine"},
          "libevent_openssl-2.1.so.7": {"openssl"}},
         {"event": "libevent-2.1.so.7", "core": "libevent_core-2.1.so.7",
          "extra": "libevent_extra-2.1.so.7", "pthreads": "libevent_pthreads-2.1.so.7",

@@ -101,6 +101,10 @@ class Buffer {
   // `most` bytes at most, whose room is made before they are read. `offered`, if there is one, is
   // told how many the kernel was asked for, which may be less.
   ssize_t read_from(int fd, std::size_t most, std::size_t* offered = nullptr);
+  // The same with bytes that are made, not read: `source` puts up to `room` of them where it is
+  // told, and its result is the result. Never more than kLandingSize at once.
+  using Source = ssize_t (*)(void* self, void* to, std::size_t room);
+  ssize_t take_from(std::size_t most, Source source, void* self);
   // Pre: 0 < most <= chain.length().
   ssize_t write_to(int fd, std::size_t most, std::size_t* offered = nullptr);
 

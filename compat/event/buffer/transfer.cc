@@ -105,6 +105,24 @@ ssize_t Buffer::read_from(int fd, std::size_t most, std::size_t* offered) {
   return result;
 }
 
+ssize_t Buffer::take_from(std::size_t most, Source source, void* self) {
+  Chunk* const landing = take_landing();
+  if (landing == nullptr) {
+    errno = ENOMEM;
+    return -1;
+  }
+  const ssize_t result = source(self, landing->base, most < kLandingSize ? most : kLandingSize);
+  const auto size = result > 0 ? static_cast<std::size_t>(result) : 0;
+  if (size == 0 || (size < kWorthKeeping && chain.append(landing->base, size))) {
+    return_landing(landing);
+  } else {
+    landing->length = size;
+    chain.push(landing);
+  }
+  if (size != 0) tell(size, 0);
+  return result;
+}
+
 ssize_t Buffer::write_to(int fd, std::size_t most, std::size_t* offered) {
   Chunk* chunk = chain.first();
   while (chunk->length == 0)

@@ -38,7 +38,8 @@ struct bufferevent* bufferevent_openssl_filter_new(struct event_base* base,
 EVENT2_EXPORT_SYMBOL
 struct ssl_st* bufferevent_openssl_get_ssl(struct bufferevent* bufev);
 
-/* The next of the errors that OpenSSL reported, oldest first; 0 when there is none left. */
+/* Takes out one of the errors that OpenSSL reported, the last one first; 0 when there is none left.
+ * At most three are kept. */
 EVENT2_EXPORT_SYMBOL
 unsigned long bufferevent_get_openssl_error(struct bufferevent* bev);
 
