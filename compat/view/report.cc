@@ -248,8 +248,8 @@ void report_process() {
     return;
   }
   Output out(fd);
-  out.print("pollshim %s: %s %s in %s[%d], %zu loops in %.3f s\n", PACKAGE_VERSION, engine.name,
-            engine.version, program_invocation_short_name, getpid(), used,
+  out.print("pollshim %s: %s %s in %s[%d], %zu loop%s in %.3f s\n", PACKAGE_VERSION, engine.name,
+            engine.version, program_invocation_short_name, getpid(), used, used == 1 ? "" : "s",
             seconds(now_ns() - process.started_ns));
   print_table(out);
 }

@@ -234,6 +234,42 @@ static void what_is_neither_program_nor_script(void** state) {
   assert_contains(outcome.err, "damaged ELF file");
 }
 
+static void a_shared_library_is_no_program(void** state) {
+  (void)state;
+  POLLSHIM(&outcome, "check", built("lib/pollshim/libnetpoll.so.1"));
+  assert_int_equal(outcome.exit_code, 126);
+  assert_contains(outcome.err, "is a shared library, not a program");
+}
+
+static void scripts_that_name_each_other_come_to_an_end(void** state) {
+  (void)state;
+  POLLSHIM(&outcome, "check", specimen("circle-script"));
+  assert_int_equal(outcome.exit_code, 115);
+  assert_contains(outcome.err, "too many interpreters of interpreters");
+}
+
+/* As root, without what lets root read everything. */
+static void a_program_that_may_be_run_but_not_read(void** state) {
+  (void)state;
+  if (geteuid() == 0) {
+    RUN(&outcome, NULL, "/usr/bin/setpriv", "--bounding-set=-dac_override,-dac_read_search",
+        built("bin/pollshim"), "check", specimen("unreadable"));
+  } else {
+    POLLSHIM(&outcome, "check", specimen("unreadable"));
+  }
+  assert_int_equal(outcome.exit_code, 125);
+  assert_contains(outcome.err, "cannot read");
+  assert_contains(outcome.err, "Permission denied");
+}
+
+static void our_own_libraries_are_no_libraries(void** state) {
+  (void)state;
+  RUN(&outcome, WITH(text("POLLSHIM_LIBRARIES=%s", specimen("no-libraries"))),
+      built("bin/pollshim"), "check", specimen("event-user"));
+  assert_int_equal(outcome.exit_code, 116);
+  assert_contains(outcome.err, "no-libraries cannot be read");
+}
+
 static void our_own_libraries_are_not_there(void** state) {
   (void)state;
   RUN(&outcome, WITH("POLLSHIM_LIBRARIES=/etc"), built("bin/pollshim"), "check",
@@ -258,6 +294,7 @@ static void wrong_usage(void** state) {
     assert_int_equal(outcome.exit_code, 2);
     assert_contains(outcome.err, "usage: pollshim");
   }
+  assert_contains(outcome.err, "no such subcommand: chekc");
   RUN(&outcome, NULL, built("bin/pollshim"), "check", "a", "b");
   assert_int_equal(outcome.exit_code, 2);
   RUN(&outcome, NULL, built("bin/pollshim"));
@@ -298,6 +335,10 @@ const struct CMUnitTest check_tests[] = {
     cmocka_unit_test(a_program_of_another_c_library),
     cmocka_unit_test(a_program_of_another_series),
     cmocka_unit_test(what_is_neither_program_nor_script),
+    cmocka_unit_test(a_shared_library_is_no_program),
+    cmocka_unit_test(scripts_that_name_each_other_come_to_an_end),
+    cmocka_unit_test(a_program_that_may_be_run_but_not_read),
+    cmocka_unit_test(our_own_libraries_are_no_libraries),
     cmocka_unit_test(our_own_libraries_are_not_there),
     cmocka_unit_test(a_library_that_has_gone),
     cmocka_unit_test(wrong_usage),

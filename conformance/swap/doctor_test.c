@@ -54,6 +54,9 @@ static void a_damaged_library_is_not_well(void** state) {
   spoilt("head -c 5000 libev.so.4 >x && mv x libev.so.4");
   assert_int_equal(outcome.exit_code, 119);
   assert_contains(outcome.out, "not all well");
+  spoilt("echo text >libev.so.4");
+  assert_int_equal(outcome.exit_code, 119);
+  assert_contains(outcome.out, "cannot be loaded: ");
 }
 
 static void no_libraries_at_all(void** state) {

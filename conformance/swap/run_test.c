@@ -2,6 +2,7 @@
  * `pollshim run`: ours is loaded and the original is not, and nothing else about the program
  * changes.
  */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -342,14 +343,34 @@ static void what_check_refuses_run_refuses_with_the_same_code(void** state) {
   }
 }
 
+static void a_program_that_the_kernel_refuses_is_said(void** state) {
+  (void)state;
+  int written_to = open(specimen("busy"), O_RDWR | O_CLOEXEC);
+  assert_true(written_to >= 0);
+  POLLSHIM(&outcome, "run", specimen("busy"));
+  close(written_to);
+  assert_int_equal(outcome.exit_code, 126);
+  assert_contains(outcome.err, "pollshim: cannot run ");
+  assert_contains(outcome.err, "Text file busy");
+}
+
 static void wrong_usage(void** state) {
   (void)state;
-  static const char* const wrong[] = {"--backend=kqueue", "--stall=",  "--stall=-1", "--stall=soon",
-                                      "--stall",          "--nothing", "--"};
+  static const struct {
+    const char* argument;
+    const char* why;
+  } wrong[] = {{"--backend=kqueue", "no such backend: kqueue (there are epoll, poll, select)"},
+               {"--stall=", "--stall wants a number of milliseconds, not ''"},
+               {"--stall=-1", "not '-1'"},
+               {"--stall=soon", "not 'soon'"},
+               {"--stall", "pollshim: run: no such option: --stall"},
+               {"--nothing", "pollshim: run: no such option: --nothing"},
+               {"--", ""}};
   for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
-    POLLSHIM(&outcome, "run", wrong[i]);
+    POLLSHIM(&outcome, "run", wrong[i].argument);
     assert_int_equal(outcome.exit_code, 2);
     assert_contains(outcome.err, "usage: pollshim run");
+    assert_contains(outcome.err, wrong[i].why);
   }
 }
 
@@ -384,6 +405,7 @@ const struct CMUnitTest run_tests[] = {
     cmocka_unit_test(a_statistics_file_that_is_a_device_or_a_link_is_left_alone),
     cmocka_unit_test(a_program_with_missing_symbols_is_run_only_by_force),
     cmocka_unit_test(what_check_refuses_run_refuses_with_the_same_code),
+    cmocka_unit_test(a_program_that_the_kernel_refuses_is_said),
     cmocka_unit_test(wrong_usage),
 };
 const size_t run_test_count = sizeof run_tests / sizeof run_tests[0];

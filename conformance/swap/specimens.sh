@@ -19,8 +19,11 @@ printf '#!/bin/sh\nexec "%s/event-user" "$@"\n' "$D" >"$D/script"
 printf '#! /usr/bin/env  sh\nexit 7\n' >"$D/env-script"
 printf '#!%s/static-interpreter\n' "$D" >"$D/static-script"
 printf '#!/no/such/interpreter\n' >"$D/orphan-script"
+printf '#!%s/circle-script\n' "$D" >"$D/circle-script"
 printf 'just text\n' >"$D/text"
-chmod +x "$D/script" "$D/env-script" "$D/static-script" "$D/orphan-script" "$D/text"
+mkdir "$D/no-libraries"
+cp "$D/text" "$D/no-libraries/libev.so.4"
+chmod +x "$D/circle-script" "$D/script" "$D/env-script" "$D/static-script" "$D/orphan-script" "$D/text"
 ln -s ../event-user "$D/bin/event-user-in-path"
 
 # A library between the program and libevent, found through $ORIGIN.
@@ -77,6 +80,8 @@ printf '\267\000' | dd of="$D/foreign" bs=1 seek=18 conv=notrunc status=none
 cc -o "$D/musl" "$D/nothing.c" -Wl,--dynamic-linker,/lib/ld-musl-x86_64.so.1
 cp "$D/event-user" "$D/unexecutable" && chmod 644 "$D/unexecutable"
 chmod +x "$D/damaged"
+cp "$D/event-user" "$D/busy"
+cp "$D/event-user" "$D/unreadable" && chmod 111 "$D/unreadable"
 
 # A preload of somebody else's, to be kept.
 printf '#include <unistd.h>\n__attribute__((constructor)) static void hello(void) { if (write(2, "preloaded\\n", 10) != 10) _exit(1); }\n' >"$D/preload.c"

@@ -113,7 +113,7 @@ static void a_forked_child_reports_its_own_turns_alone(void** state) {
   const char* row = strstr(outcome.err, "    1 nothing");
   assert_int_equal(sscanf(row, " 1 nothing %u", &turns), 1);
   assert_int_equal(turns, 1);
-  assert_contains(outcome.err, "1 loops in");
+  assert_contains(outcome.err, "1 loop in");
   assert_int_equal(sscanf(strstr(row + 1, "    1 nothing"), " 1 nothing %u", &turns), 1);
   assert_int_equal(turns, 7);
 }
