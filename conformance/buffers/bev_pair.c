@@ -226,7 +226,29 @@ static void a_large_stream_crosses_whole(void** state) {
   close_pair();
 }
 
+/* The original leaves the writer's timer alone when its bytes have crossed, and restarts the
+ * reader's. */
+static void a_writer_that_is_done_does_not_time_out(void** state) {
+  (void)state;
+  open_pair(0);
+  struct timeval soon = {0, 20000};
+  bufferevent_write(pair[0], "abc", 3);
+  bufferevent_set_timeouts(pair[0], NULL, &soon);
+  bufferevent_enable(pair[1], EV_READ);
+  run_for(base, 80);
+  assert_text(bufferevent_get_input(pair[1]), "abc");
+  if (on_original()) {
+    assert_string_equal(story.text, "b:read(3) a:write(0) a:event(0x42)");
+    assert_int_equal(bufferevent_get_enabled(pair[0]), 0);
+  } else {
+    assert_string_equal(story.text, "b:read(3) a:write(0)");
+    assert_int_equal(bufferevent_get_enabled(pair[0]), EV_WRITE);
+  }
+  close_pair();
+}
+
 const struct CMUnitTest bev_pair_tests[] = {
+    cmocka_unit_test(a_writer_that_is_done_does_not_time_out),
     cmocka_unit_test(each_knows_the_other),
     cmocka_unit_test(a_socket_one_has_no_partner),
     cmocka_unit_test(bytes_cross_as_soon_as_the_other_reads),

@@ -76,6 +76,36 @@ static void the_end_of_the_stream_is_an_event(void** state) {
   event_base_free(base);
 }
 
+static void an_end_is_reported_again_to_who_reads_on(void** state) {
+  (void)state;
+  open_one(0);
+  bufferevent_enable(bev, EV_READ);
+  close_peer();
+  for (int times = 1; times <= 3; ++times) {
+    run_ready(base);
+    assert_int_equal(teller.events, times);
+    assert_int_equal(teller.last_event, BEV_EVENT_READING | BEV_EVENT_EOF);
+    bufferevent_enable(bev, EV_READ);
+  }
+  close_one();
+}
+
+static void the_end_behind_an_error_is_reported_to_who_reads_on(void** state) {
+  (void)state;
+  open_one(0);
+  bufferevent_enable(bev, EV_READ);
+  bufferevent_write(bev, "unread", 6);
+  run_ready(base);
+  close_peer();
+  run_ready(base);
+  assert_string_equal(story.text, "x:write(0) x:event(0x21)");
+  assert_int_equal(teller.last_error, ECONNRESET);
+  bufferevent_enable(bev, EV_READ);
+  run_ready(base);
+  assert_string_equal(story.text, "x:write(0) x:event(0x21) x:event(0x11)");
+  close_one();
+}
+
 static void after_a_half_close_the_other_half_still_works(void** state) {
   (void)state;
   open_one(0);
@@ -246,6 +276,8 @@ const struct CMUnitTest bev_stream_tests[] = {
     cmocka_unit_test(what_a_callback_writes_leaves_after_it),
     cmocka_unit_test(enabling_write_with_nothing_to_write_asks_for_bytes_once),
     cmocka_unit_test(the_end_of_the_stream_is_an_event),
+    cmocka_unit_test(an_end_is_reported_again_to_who_reads_on),
+    cmocka_unit_test(the_end_behind_an_error_is_reported_to_who_reads_on),
     cmocka_unit_test(after_a_half_close_the_other_half_still_works),
     cmocka_unit_test(a_reset_is_an_error_while_reading),
     cmocka_unit_test(a_vanished_reader_is_an_error_while_writing),

@@ -55,3 +55,18 @@ $(if $(SAN),,$(eval $(call check,bufferevent-calls-real,$(buffers_count_calls),6
   $(buffers_call_counters))))
 $(if $(SAN),,$(if $(buffers_engine_ready),$(eval $(call check,bufferevent-calls,\
   $(buffers_count_calls) --ours $(buffers_ours),60,$(buffers_call_counters) all))))
+
+# Two peers under random calls. What they see when all is calm has to be the same on both libraries.
+peers_SRC := $(addprefix conformance/buffers/torture/,main.c side.c stacks.c torture.c) \
+  conformance/event/virtual_clock.c
+$(eval $(call program,peers,$(peers_SRC),-levent -levent_pthreads))
+$(B)/bin/peers: LDFLAGS += -rdynamic
+peers_compare := conformance/buffers/torture/compare $(B)/bin/peers $(buffers_ours)
+$(if $(buffers_engine_ready),$(eval $(call check,bufferevent-peers,$(peers_compare) 1 300,300,\
+  $(B)/bin/peers all)))
+
+#: make peers           torture two peers, and compare what they see on both libraries (SEED=1 COUNT=5000)
+.PHONY: peers
+COUNT ?= 5000
+peers: all $(B)/bin/peers
+	$(peers_compare) $(SEED) $(COUNT)

@@ -61,7 +61,8 @@ void move_bytes(BufferEvent* from, BufferEvent* to, bool ignore_mark) {
   } else {
     evbuffer_remove_buffer(from->output, to->input, most);
   }
-  if (length != 0) {
+  // Also where there was room and no byte to fill it, as the original has it.
+  if (most != 0) {
     restart_read_timer(to);
     if (from->output->chain.length() != 0) {
       restart_write_timer(from);

@@ -106,7 +106,7 @@ void refill_due(evutil_socket_t, short, void* self) {
 }
 
 int start_ticking(bufferevent_rate_limit_group* group) {
-  const timeval tick = group->config.length_of(1);
+  const timeval tick = group->config.tick_length();
   return event_add(&group->refill, &tick);
 }
 
@@ -208,7 +208,8 @@ int bufferevent_rate_limit_group_set_cfg(bufferevent_rate_limit_group* group,
   event_base* base = event_get_base(&group->refill);
   group->bucket.refill(group->config, current_tick(base, group->config));
   group->config = *cfg;
-  group->bucket.change(*cfg, current_tick(base, *cfg));
+  group->bucket.clip(*cfg);
+  group->bucket.count_from(current_tick(base, *cfg));
   group->set_least_share(group->wanted_least_share);
   return same_tick ? 0 : start_ticking(group);
 }

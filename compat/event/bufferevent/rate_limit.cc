@@ -34,32 +34,37 @@ void bring_up_to_date(Limit* limit) {
   limit->bucket.refill(*limit->config, current_tick(limit->bev->ev_base, *limit->config));
 }
 
-// 0, or -1 if no timer can be had.
-int wait_for_refill(Limit* limit) {
-  std::uint64_t ticks = UINT64_MAX;
-  for (const Direction direction : kDirections) {
-    if (!limit->bucket.is_empty(direction)) continue;
-    const std::uint64_t needed = limit->bucket.ticks_until_filled(*limit->config, direction);
-    if (needed < ticks) ticks = needed;
-  }
-  const timeval delay = limit->config->length_of(ticks);
-  return event_add(&limit->refill, &delay);
+constexpr unsigned bit(Direction direction) {
+  return 1U << direction;
 }
+constexpr unsigned kBoth = bit(kReading) | bit(kWriting);
 
-// Suspends and resumes as the bucket has it. 0, or -1 if a direction that should rest does not,
+// Suspends and resumes the directions concerned as the bucket has it. Who moves bytes one way does
+// not make the other way go on before its time. 0, or -1 if a direction that should rest does not,
 // because nothing would ever end its rest.
-int settle(Limit* limit) {
+int settle(Limit* limit, unsigned concerned) {
   BufferEvent* bev = limit->bev;
   int result = 0;
-  bool waits = false;
-  for (const Direction direction : kDirections)
-    waits |= limit->bucket.is_empty(direction);
-  if (!waits) {
+  bool is_empty = false;
+  bool others_rest = false;
+  for (const Direction direction : kDirections) {
+    if ((concerned & bit(direction)) != 0) {
+      is_empty |= limit->bucket.is_empty(direction);
+    } else {
+      others_rest |= is_suspended(bev, direction, kReasonBandwidth);
+    }
+  }
+  if (is_empty) {
+    const timeval tick = limit->config->tick_length();
+    if (event_add(&limit->refill, &tick) != 0) {
+      result = -1;
+      concerned = kBoth;
+    }
+  } else if (!others_rest) {
     event_del(&limit->refill);
-  } else if (wait_for_refill(limit) != 0) {
-    result = -1;
   }
   for (const Direction direction : kDirections) {
+    if ((concerned & bit(direction)) == 0) continue;
     const bool suspended = is_suspended(bev, direction, kReasonBandwidth);
     if (limit->bucket.is_empty(direction) && result == 0) {
       if (!suspended) suspend(bev, direction, kReasonBandwidth);
@@ -76,7 +81,7 @@ void refill_due(evutil_socket_t, short, void* self) {
   Limit* limit = limit_if_any(bev);
   if (limit == nullptr || limit->config == nullptr) return;
   bring_up_to_date(limit);
-  settle(limit);
+  settle(limit, kBoth);
 }
 
 // ---- What the other rooms see.
@@ -103,7 +108,7 @@ void spend(BufferEvent* bev, short event, ev_ssize_t bytes) {
   if (limit->config != nullptr) {
     limit->bucket.take(direction, bytes);
     if (limit->bucket.is_empty(direction) || is_suspended(bev, direction, kReasonBandwidth)) {
-      settle(limit);
+      settle(limit, bit(direction));
     }
   }
   if (limit->group != nullptr) spend_of(limit->group, direction, bytes);
@@ -150,7 +155,7 @@ namespace {
 
 void lift_limit(BufferEvent* bev) {
   Limit* limit = limit_if_any(bev);
-  if (limit == nullptr || limit->config == nullptr) return;
+  if (limit == nullptr) return;
   limit->config = nullptr;
   event_del(&limit->refill);
   for (const Direction direction : kDirections)
@@ -172,8 +177,9 @@ int take(bufferevent* b, Direction direction, ev_ssize_t bytes) {
   const BufferEventGuard guard(bev);
   Limit* limit = limit_if_any(bev);
   if (limit == nullptr || limit->config == nullptr) return -1;
+  const bool was_empty = limit->bucket.is_empty(direction);
   limit->bucket.take(direction, bytes);
-  return settle(limit);
+  return limit->bucket.is_empty(direction) != was_empty ? settle(limit, bit(direction)) : 0;
 }
 
 ev_ssize_t single_size(size_t size) {
@@ -203,12 +209,22 @@ int bufferevent_set_rate_limit(bufferevent* b, ev_token_bucket_cfg* cfg) {
   const std::uint64_t tick = current_tick(bev->ev_base, *cfg);
   if (limit->config == nullptr) {
     limit->bucket.fill_first(*cfg, tick);
+  } else if (limit->config->tick_milliseconds == cfg->tick_milliseconds) {
+    // What the ticks since then have brought comes with the next one, at the new rate.
+    limit->bucket.clip(*cfg);
   } else {
     bring_up_to_date(limit);
-    limit->bucket.change(*cfg, tick);
+    limit->bucket.clip(*cfg);
+    limit->bucket.count_from(tick);
   }
   limit->config = cfg;
-  return settle(limit);
+  if (settle(limit, kBoth) != 0) return -1;
+  // What may go on starts anew, as the original has it: with timeouts from now, and the write
+  // callback of one that has nothing to write.
+  for (const Direction direction : kDirections) {
+    if (!limit->bucket.is_empty(direction)) resume(bev, direction, kReasonBandwidth);
+  }
+  return 0;
 }
 
 const ev_token_bucket_cfg* bufferevent_get_token_bucket_cfg(const bufferevent* b) {

@@ -50,6 +50,8 @@ bool is_tcp(SocketBufferEvent* bev, evutil_socket_t fd) {
 // ---- Reading.
 
 void end_reading(BufferEvent* bev, int what) {
+  // Whoever enables reading again is told again.
+  if (what != BEV_EVENT_TIMEOUT) leave_ready(bev->ev_read.ev_base, bev->ev_read.ev_fd, EV_READ);
   disable(bev, EV_READ);
   run_event_callback(bev, static_cast<short>(BEV_EVENT_READING | what));
 }

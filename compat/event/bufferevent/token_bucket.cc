@@ -33,8 +33,7 @@ void TokenBucket::refill(const ev_token_bucket_cfg& config, std::uint64_t tick) 
   }
 }
 
-void TokenBucket::change(const ev_token_bucket_cfg& config, std::uint64_t tick) {
-  last_tick_ = tick;
+void TokenBucket::clip(const ev_token_bucket_cfg& config) {
   for (const Direction direction : kDirections) {
     const ev_ssize_t most = config.rates[direction].most;
     if (levels_[direction] > most) levels_[direction] = most;
@@ -48,27 +47,15 @@ void TokenBucket::take(Direction direction, ev_ssize_t bytes) {
   }
 }
 
-std::uint64_t TokenBucket::ticks_until_filled(const ev_token_bucket_cfg& config,
-                                              Direction direction) const {
-  if (!is_empty(direction)) return 1;
-  const std::uint64_t missing = 0 - static_cast<std::uint64_t>(levels_[direction]);
-  return missing / static_cast<std::uint64_t>(config.rates[direction].per_tick) + 1;
-}
-
 }  // namespace pollshim::event
 
 std::uint64_t ev_token_bucket_cfg::tick_at(std::int64_t nanoseconds) const {
   return static_cast<std::uint64_t>(nanoseconds / netpoll::kMillisecond) / tick_milliseconds;
 }
 
-timeval ev_token_bucket_cfg::length_of(std::uint64_t ticks) const {
-  constexpr std::uint64_t kHour = 3600 * 1000;
-  std::uint64_t milliseconds = tick_milliseconds;
-  if (ticks > 1 && milliseconds < kHour) {
-    milliseconds = ticks > kHour / milliseconds ? kHour : ticks * milliseconds;
-  }
-  return {static_cast<time_t>(milliseconds / 1000),
-          static_cast<suseconds_t>(milliseconds % 1000 * 1000)};
+timeval ev_token_bucket_cfg::tick_length() const {
+  return {static_cast<time_t>(tick_milliseconds / 1000),
+          static_cast<suseconds_t>(tick_milliseconds % 1000 * 1000)};
 }
 
 using namespace pollshim::event;

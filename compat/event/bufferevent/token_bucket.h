@@ -21,17 +21,15 @@ class TokenBucket {
   void fill_first(const ev_token_bucket_cfg& config, std::uint64_t tick);
   // Adds what has accrued since the last time.
   void refill(const ev_token_bucket_cfg& config, std::uint64_t tick);
-  // A new configuration, whose ticks may be other ones, may allow less. What was used up under the
-  // old one stays used.
-  void change(const ev_token_bucket_cfg& config, std::uint64_t tick);
+  // A new configuration may allow less; what was used up under the old one stays used. Its ticks
+  // may be other ones, which are then counted from a new number.
+  void clip(const ev_token_bucket_cfg& config);
+  void count_from(std::uint64_t tick) { last_tick_ = tick; }
   // `bytes` may be negative: those are given back.
   void take(Direction direction, ev_ssize_t bytes);
 
   [[nodiscard]] ev_ssize_t level(Direction direction) const { return levels_[direction]; }
   [[nodiscard]] bool is_empty(Direction direction) const { return levels_[direction] <= 0; }
-  // After how many ticks the bucket will not be empty any more; at least 1.
-  [[nodiscard]] std::uint64_t ticks_until_filled(const ev_token_bucket_cfg& config,
-                                                 Direction direction) const;
 
  private:
   ev_ssize_t levels_[2] = {0, 0};  // below 0 if more was moved than was allowed
@@ -49,6 +47,5 @@ struct ev_token_bucket_cfg {
   std::uint64_t tick_milliseconds;
 
   [[nodiscard]] std::uint64_t tick_at(std::int64_t nanoseconds) const;
-  // How long so many ticks take; no more than an hour, for someone has to look at it again anyway.
-  [[nodiscard]] timeval length_of(std::uint64_t ticks) const;
+  [[nodiscard]] timeval tick_length() const;
 };
