@@ -1,7 +1,7 @@
 # turnserver relays datagrams for its own clients over UDP and TCP without losing one, and shakes hands over TLS. (4.6.1's own client
 # loses some packets over TLS with OpenSSL 3 anyway: there, something must come through.)
 # packages: coturn openssl
-# waits for: bufferevent_openssl_socket_new
+# waits for: evhttp_uri_parse evhttp_uri_free
 . ./library.sh
 certificate
 cat >$D/turn.conf <<X

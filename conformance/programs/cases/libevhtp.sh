@@ -1,6 +1,5 @@
 # A small server on libevhtp, plain and with TLS (bufferevent_openssl), echoes bodies and bears a load.
 # packages: libevhtp-dev gcc libc6-dev libssl-dev libevent-dev curl nghttp2-client openssl
-# waits for: bufferevent_openssl_socket_new
 . ./library.sh
 certificate
 cat >$D/server.c <<'X'

@@ -1,7 +1,6 @@
 # sslsplit sits between a client and a TLS server with certificates of its own making, and passes half megabytes through untouched;
 # a second listener passes TCP through.
 # packages: sslsplit openssl curl python3
-# waits for: bufferevent_openssl_socket_new bufferevent_openssl_filter_new
 . ./library.sh
 certificate
 openssl req -x509 -newkey rsa:2048 -nodes -keyout $D/ca.key -out $D/ca.crt -subj /CN=testca -days 2 \
