@@ -16,6 +16,8 @@ namespace netpoll {
 
 namespace {
 
+constexpr int kFirstRoom = 64;
+
 struct EpollBackend {
   int set = -1;
   WakeDescriptor wake;
@@ -71,17 +73,28 @@ int open_set(const EpollBackend& epoll, const WakeDescriptor& wake, int* out) {
   return 0;
 }
 
+bool make_room(EpollBackend& epoll, int capacity) {
+  if (epoll.buffer_size >= capacity) return true;
+  void* memory = std::realloc(epoll.buffer, sizeof(epoll_event) * static_cast<unsigned>(capacity));
+  if (memory == nullptr) return false;
+  epoll.buffer = static_cast<epoll_event*>(memory);
+  epoll.buffer_size = capacity;
+  return true;
+}
+
 int epoll_create(const BackendOptions& options, Backend** out) {
   auto* epoll = make_state<EpollBackend>();
   if (epoll == nullptr) return ENOMEM;
   epoll->precise = options.precise_waits;
   epoll->close_on_exec = options.close_on_exec;
-  int error = epoll->wake.open(options.wake);
+  // Room from the start: a loop that is short of memory goes on with what it has.
+  int error = make_room(*epoll, kFirstRoom) ? epoll->wake.open(options.wake) : ENOMEM;
   if (error == 0) {
     error = open_set(*epoll, epoll->wake, &epoll->set);
     if (error != 0) epoll->wake.close();
   }
   if (error != 0) {
+    std::free(epoll->buffer);
     free_state(epoll);
     return error;
   }
@@ -116,15 +129,6 @@ int epoll_remove(Backend* backend, int fd, Interest) {
   return unknown_if_unwatchable(control(set, EPOLL_CTL_DEL, fd, 0, 0));
 }
 
-bool make_room(EpollBackend& epoll, int capacity) {
-  if (epoll.buffer_size >= capacity) return true;
-  void* memory = std::realloc(epoll.buffer, sizeof(epoll_event) * static_cast<unsigned>(capacity));
-  if (memory == nullptr) return epoll.buffer_size > 0;
-  epoll.buffer = static_cast<epoll_event*>(memory);
-  epoll.buffer_size = capacity;
-  return true;
-}
-
 // What the newer system calls take for a time, whatever the C library's own is as wide as.
 struct KernelTime {
   std::int64_t seconds;
@@ -150,7 +154,7 @@ int enter(EpollBackend& epoll, std::int64_t delay, int capacity) {
 
 int epoll_wait_events(Backend* backend, std::int64_t delay, KernelEvent* events, int capacity) {
   EpollBackend& epoll = state_of<Self>(backend);
-  if (!make_room(epoll, capacity)) return -ENOMEM;
+  make_room(epoll, capacity);
   if (capacity > epoll.buffer_size) capacity = epoll.buffer_size;
   const int count = enter(epoll, delay, capacity);
   if (count < 0) return errno == EINTR ? 0 : -errno;
