@@ -220,6 +220,11 @@ event_base* event_base_new_with_config(const event_config* config) {
   if (locking_enabled() && !(base->flags & EVENT_BASE_FLAG_NOLOCK)) {
     base->lock = make_lock(0);
     base->current_done = make_condition();
+    const bool wants_condition = threading.conditions.alloc_condition != nullptr;
+    if (base->lock == nullptr || (wants_condition && base->current_done == nullptr)) {
+      event_base_free(base);
+      return nullptr;
+    }
   }
   base->view = pollshim::view::open_loop(base, base->method_name, collect_figures);
   return base;

@@ -8,8 +8,11 @@
 
 static int allocated, freed, held, most_held, taken;
 
+static int exhausted;
+
 static void* make_lock(unsigned type) {
   (void)type;
+  if (exhausted) return NULL;
   allocated++;
   pthread_mutexattr_t attributes;
   pthread_mutexattr_init(&attributes);
@@ -163,6 +166,20 @@ static void an_incomplete_set_is_refused(void** state) {
   assert_int_equal(allocated, 0);
 }
 
+/* The original goes on without. */
+static void a_base_whose_lock_cannot_be_had_is_not_made(void** state) {
+  (void)state;
+  assert_int_equal(evthread_set_lock_callbacks(&callbacks), 0);
+  exhausted = 1;
+  struct event_base* base = event_base_new();
+  exhausted = 0;
+  if (suite_on_original())
+    event_base_free(base);
+  else
+    assert_null(base);
+  use_a_base();
+}
+
 static void unsetting_what_was_never_set_is_fine(void** state) {
   (void)state;
   assert_int_equal(evthread_set_lock_callbacks(NULL), 0);
@@ -238,6 +255,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(the_same_set_again_is_accepted_another_is_not),
     cmocka_unit_test(unsetting_them_in_use_warns),
     cmocka_unit_test(an_incomplete_set_is_refused),
+    cmocka_unit_test(a_base_whose_lock_cannot_be_had_is_not_made),
     cmocka_unit_test(unsetting_what_was_never_set_is_fine),
     cmocka_unit_test(setting_them_after_a_base_is_fatal_in_debug_mode),
     cmocka_unit_test(debugged_locks_do_their_work),

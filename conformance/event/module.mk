@@ -31,6 +31,18 @@ event_headers := event2/event.h event2/event_compat.h event2/thread.h event2/uti
 $(eval $(call check,event-unreached,conformance/event/unreached $(event_headers) -- \
   $(B)/bin/event-suite $(event_suite_SRC),20,$(B)/bin/event-suite))
 
+# ---- memory that is short ----------------------------------------------------------------------------
+# A sanitizer's allocator is its own.
+$(eval $(call suite,event-allocation-suite,conformance/event/allocation_suite.c,-levent -levent_pthreads))
+define event_allocation
+$(eval $(call check,event-allocation-real-$(1),env $(event_$(1)) $(B)/bin/event-allocation-suite \
+  --limit 60 --library $(event_real),120,$(B)/bin/event-allocation-suite))
+$(if $(event_engine_ready),$(eval $(call check,event-allocation-$(1),env $(event_$(1)) \
+  LD_LIBRARY_PATH=$(event_ours) $(B)/bin/event-allocation-suite --limit 60 --library $(event_ours),120,\
+  $(B)/bin/event-allocation-suite all)))
+endef
+$(if $(SAN),,$(foreach backend,$(event_backends),$(eval $(call event_allocation,$(backend)))))
+
 # ---- the order of callbacks ------------------------------------------------------------------------
 # Programs on the virtual clock replace the C library's clocks and waits for the libraries they load.
 event_clock_SRC := conformance/event/virtual_clock.c conformance/event/differential/channels.c
