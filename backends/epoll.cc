@@ -31,7 +31,7 @@ using Self = EpollBackend;
 
 std::uint32_t to_epoll(Interest interest) {
   std::uint32_t bits = interest.edge ? EPOLLET : 0u;
-  if (interest.modes & kRead) bits |= EPOLLIN;
+  if (interest.modes & kRead) bits |= interest.edge ? EPOLLIN | EPOLLPRI : EPOLLIN;
   if (interest.modes & kWrite) bits |= EPOLLOUT;
   if (interest.modes & kClosed) bits |= EPOLLRDHUP;
   return bits;
@@ -39,7 +39,8 @@ std::uint32_t to_epoll(Interest interest) {
 
 KernelBits from_epoll(std::uint32_t events) {
   unsigned bits = 0;
-  if (events & (EPOLLIN | EPOLLPRI)) bits |= kIn;
+  if (events & EPOLLIN) bits |= kIn;
+  if (events & EPOLLPRI) bits |= kUrgent;
   if (events & EPOLLOUT) bits |= kOut;
   if (events & EPOLLRDHUP) bits |= kPeerClosed;
   if (events & EPOLLHUP) bits |= kHangup;

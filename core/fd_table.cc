@@ -524,7 +524,7 @@ void FdTable::deliver(PollDesc& desc, Slot slot, KernelBits bits, WaiterList& ou
   if (has_flag(desc, kEdge)) {
     in_vain = hits == 0 && (modes & (remembered(desc) | kWrite)) != 0;
     remember_unwanted(desc, modes);
-    if (bits & (kPeerClosed | kHangup | kError)) desc.registration.end_seen = 1;
+    if (bits & (kPeerClosed | kHangup | kError | kUrgent)) desc.registration.end_seen = 1;
   }
   if (in_vain) set_flag(desc, kReportedInVain, true);
   // Left behind, or narrowed by another thread during the wait: tell the kernel, or it will report

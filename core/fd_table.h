@@ -82,8 +82,9 @@ class FdTable {
   // for the next watcher of that direction. One that has met it takes what was left there away.
   void remember(int fd, ModeSet modes);
   void forget(int fd, ModeSet modes);
-  // Edge mode: the kernel has reported the end of this descriptor, in either direction. No edge
-  // will tell of it again.
+  // Edge mode: the kernel has reported the end of this descriptor, in either direction, of which no
+  // edge will tell again; or urgent data, at which reads stop though more is there. Whoever reads
+  // goes on until it has met EAGAIN or the end.
   bool end_seen(int fd) const;
 
   // Edge mode: a registration that is held outlives its watchers, and coming back costs nothing.

@@ -27,6 +27,9 @@ inline constexpr KernelBits kPeerClosed = 4;  // the peer has shut down its send
 inline constexpr KernelBits kHangup = 8;
 inline constexpr KernelBits kError = 16;
 inline constexpr KernelBits kBadDescriptor = 32;
+// Urgent data is among what waits to be read. Wakes nobody, so the tables know nothing of it; only
+// edges report it, where a read that stops at the urgent mark must not pass for the last one.
+inline constexpr KernelBits kUrgent = 64;
 inline constexpr unsigned kKernelBitCombinations = 64;
 
 // One row for each combination of kernel bits, computed at compile time by its front end.

@@ -49,7 +49,7 @@ struct Registration {
   ModeSet wanted = 0;             // what the watchers want now
   ModeSet kernel : 4 = 0;         // what the kernel was last told
   std::uint8_t held : 1 = 0;      // edge mode: stays registered while nobody wants anything
-  std::uint8_t end_seen : 1 = 0;  // edge mode: closed by the peer or failed, so no edge will follow
+  std::uint8_t end_seen : 1 = 0;  // edge mode: no edge will tell of all that is left to read
   std::uint8_t exact : 1 = 0;     // edge mode: the kernel is to know nothing but what is wanted
   std::uint8_t flags = 0;         // kRegistered and friends
   ModeSet instant = 0;  // ready without asking the kernel: edges remembered, failures to report

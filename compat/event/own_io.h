@@ -33,7 +33,7 @@ void leave_ready(event_base* base, int fd, short events);
 void call_again(struct ::event* ev);
 
 // The peer has closed, or the descriptor failed: no edge will come any more, so whoever reads goes
-// on until it has seen the end itself.
+// on until it has seen the end itself. The same where urgent data has come, at which reads stop.
 bool end_is_near(event_base* base, int fd);
 
 // Adds an event (EV_WRITE) as event_add() does, on the presumption that its descriptor is ready:
