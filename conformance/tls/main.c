@@ -1,7 +1,7 @@
 /* Entry of the TLS suite: all of bufferevent_ssl.h. */
 #include "conformance/tls/world.h"
 
-#define GROUPS(X) X(handshake) X(closing) X(settings)
+#define GROUPS(X) X(handshake) X(bytes) X(closing) X(freeing) X(settings) X(trouble)
 #define DECLARE(name)                            \
   extern const struct CMUnitTest name##_tests[]; \
   extern const size_t name##_test_count;

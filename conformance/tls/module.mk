@@ -16,3 +16,8 @@ endef
 $(if $(strip $(event_openssl_SRC)),$(foreach backend,epoll poll select,$(eval $(call tls_on_ours,$(backend)))))
 $(eval $(call check,tls-unreached,conformance/event/unreached event2/bufferevent_ssl.h -- \
   $(B)/bin/tls-suite $(tls_suite_SRC),20,$(B)/bin/tls-suite))
+# Counted as a debugger sees them; sanitizers make calls of their own.
+ifeq ($(SAN),)
+$(if $(strip $(event_openssl_SRC)),$(eval $(call check,tls-kernel-calls,conformance/tls/kernel-calls \
+  $(B)/bin/bench/tls-event $(B)/lib/pollshim,60,$(B)/bin/bench/tls-event all)))
+endif

@@ -11,7 +11,7 @@ namespace pollshim::event {
 namespace {
 
 constexpr std::size_t kRecord = SSL3_RT_MAX_PLAIN_LENGTH;
-// One connection whose peer takes everything must leave the loop to the others at some point.
+// A descriptor whose peer takes everything must leave the loop to the others at some point.
 constexpr int kMostRecordsAtOnce = 16;
 
 // ---- The end.
@@ -297,15 +297,24 @@ Reading read_some(TlsBufferEvent* bev, std::size_t most) {
   const bool limited = wire_was_limited(bev);
   end_turn(bev);
   account(bev);
+  if (count < 0) {
+    // No memory for the bytes, which stay where they are until reading is enabled again.
+    bev->enabled = static_cast<short>(bev->enabled & ~EV_READ);
+    watch(bev);
+    leave_readable(bev);
+    errno = ENOMEM;
+    bev->engine->run_event_callback(bev, BEV_EVENT_READING | BEV_EVENT_ERROR, 0);
+    return Reading::kOver;
+  }
   const bool dry = take.dry || (take.answer == Answer::kWantsRead && !limited);
   bev->read_wants_write = take.answer == Answer::kWantsWrite;
-  if (count < 0 || (!dry && take.answer == Answer::kDone) || limited) leave_readable(bev);
+  if ((!dry && take.answer == Answer::kDone) || limited) leave_readable(bev);
   if (count > 0) {
     if (bev->underlying != nullptr) bev->engine->restart_read_timer(bev);
     bev->engine->trigger(bev, EV_READ, 0);
   }
   if (take.answer == Answer::kOver) report(bev, BEV_EVENT_READING, take.ending);
-  if (take.answer == Answer::kOver || bev->read_wants_write || count < 0) return Reading::kOver;
+  if (take.answer == Answer::kOver || bev->read_wants_write) return Reading::kOver;
   return dry ? Reading::kDry : Reading::kMore;
 }
 
@@ -313,10 +322,9 @@ Writing write_some(TlsBufferEvent* bev) {
   Ending ending{};
   Answer answer = Answer::kDone;
   bool moved = false;
-  int records = 0;
-  for (; has_to_write(bev) && answer == Answer::kDone && records < kMostRecordsAtOnce; ++records) {
+  for (int records = 0; has_to_write(bev) && answer == Answer::kDone; ++records) {
     const std::size_t size = size_to_write(bev);
-    if (size == 0) break;
+    if (size == 0 || (records == kMostRecordsAtOnce && bev->underlying == nullptr)) break;
     answer = write_record(bev, size, &ending);
     if (answer == Answer::kDone) moved = true;
   }

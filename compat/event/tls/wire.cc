@@ -79,11 +79,9 @@ int read_socket(BIO* bio, char* out, int size) {
   if (wire->dry) return wait_to_read(bio);
   auto most = static_cast<std::size_t>(size);
   const bool bounded = wire->in_turn && wire->allowance != kNoLimit;
-  if (bounded && static_cast<std::size_t>(wire->allowance) < most) {
-    most = static_cast<std::size_t>(wire->allowance);
-    wire->limited = true;
-    if (most == 0) return wait_to_read(bio);
-  }
+  wire->limited = bounded && static_cast<std::size_t>(wire->allowance) < most;
+  if (wire->limited) most = static_cast<std::size_t>(wire->allowance);
+  if (most == 0) return wait_to_read(bio);
   ssize_t count;
   do
     count = read(wire->fd, out, most);
@@ -93,10 +91,12 @@ int read_socket(BIO* bio, char* out, int size) {
   if (count > 0) {
     if (bounded) wire->allowance -= count;
     const bool is_short = static_cast<std::size_t>(count) < most;
+    if (is_short) wire->limited = false;
     if (wire->in_turn && is_short) wire->dry = is_tcp(wire) && !end_is_near(wire);
   } else if (count < 0 && BIO_sock_should_retry(static_cast<int>(count)) != 0) {
     BIO_set_retry_read(bio);
     wire->dry = wire->in_turn;
+    wire->limited = false;
   }
   return static_cast<int>(count);
 }
