@@ -19,6 +19,10 @@ C = [(compiler, ["-x", "c", "-std=" + standard]) for compiler in ("gcc", "clang"
      for standard in ("c99", "c11", "gnu11")]
 CXX = [(compiler, ["-x", "c++", "-std=" + standard]) for compiler in ("g++", "clang++")
        for standard in ("c++11", "c++20")]
+# For headers alone: programs of that age are not among ours.
+OLD = [("gcc", ["-x", "c", "-std=c89"]), ("gcc", ["-x", "c", "-std=gnu89"]),
+       ("clang", ["-x", "c", "-std=c89"]), ("clang", ["-x", "c", "-std=gnu89"])]
+OLD_CXX = [("g++", ["-x", "c++", "-std=c++98"]), ("clang++", ["-x", "c++", "-std=c++98"])]
 
 
 def compile_text(compiler, flags, text):
@@ -54,10 +58,10 @@ def every_header(include):
     for family in families(include):
         for unit in family.units:
             for header in unit.headers:
-                yield header, unit.original, C + CXX
+                yield header, unit.original, OLD + C + OLD_CXX + CXX
     for header in CXX_ONLY:
         if os.path.exists(os.path.join(include, header)):
-            yield header, True, CXX
+            yield header, True, OLD_CXX + CXX
 
 
 def headers_alone(gate, include, originals, chosen=None):
@@ -74,8 +78,10 @@ def headers_alone(gate, include, originals, chosen=None):
             complaint = compile_text(compiler, [*flags, *WARNINGS, "-I" + include], text)
             if not complaint:
                 continue
-            if original and compile_text(compiler, [*flags, *WARNINGS, "-I" + originals], text):
-                lenient.add((compiler, flags[-1], os.path.basename(header)))
+            theirs = compile_text(compiler, [*flags, *WARNINGS, "-I" + originals], text) if original else ""
+            if theirs:
+                lenient.update((compiler, flags[-1], name)
+                               for name in blamed(theirs) | {os.path.basename(header)})
             excused = all((compiler, flags[-1], name) in lenient for name in blamed(complaint))
             if not excused or compile_text(compiler, [*flags, "-I" + include], text):
                 gate.fault("%s, %s %s:\n%s" % (header, compiler, flags[-1], complaint))
