@@ -37,7 +37,7 @@ TimerHeap::~TimerHeap() {
 }
 
 bool TimerHeap::reserve_promises(std::uint32_t count) {
-  const std::uint32_t needed = heap_size_ + count;
+  const std::uint32_t needed = promises_ + count;
   if (needed <= heap_capacity_) return true;
   if (needed > UINT32_MAX / 2) return false;
   const std::uint32_t wider = std::bit_ceil(needed < kSmallest ? kSmallest : needed);
@@ -48,7 +48,7 @@ bool TimerHeap::reserve_promises(std::uint32_t count) {
   const auto start = reinterpret_cast<std::uintptr_t>(memory) + sizeof(Promise);
   const std::uintptr_t family = (start + kCacheLine - 1) / kCacheLine * kCacheLine;
   auto* heap = reinterpret_cast<Promise*>(family - sizeof(Promise));
-  if (heap_size_ != 0) std::memcpy(heap, heap_, sizeof(Promise) * std::size_t{heap_size_});
+  if (promises_ != 0) std::memcpy(heap, heap_, sizeof(Promise) * std::size_t{promises_});
   std::free(heap_memory_);
   heap_memory_ = memory;
   heap_ = heap;
@@ -65,7 +65,8 @@ bool TimerHeap::reserve(std::uint32_t count) {
 }
 
 TimerId TimerHeap::arm(void* owner, Nanoseconds when) {
-  if (!reserve_promises(1) || (free_ == kNoTimer && !reserve_timers(1))) return kNoTimer;
+  if (promises_ == heap_capacity_ && !reserve_promises(1)) return kNoTimer;
+  if (free_ == kNoTimer && !reserve_timers(1)) return kNoTimer;
   TimerId id = free_;
   if (id != kNoTimer) {
     free_ = table_[id].next_free;
@@ -88,13 +89,18 @@ bool TimerHeap::move_earlier(TimerId id, Nanoseconds when) {
   timer.when = when;
   timer.stamp = timer.order = next_stamp_++;
   push({id, timer.stamp, when});
-  if (heap_size_ > 2 * live_ + kSweepThreshold) sweep();
+  sweep_if_worth_it();
   return true;
 }
 
 void TimerHeap::cancel(TimerId id) {
   release(id);
-  if (heap_size_ > 2 * live_ + kSweepThreshold) sweep();
+  sweep_if_worth_it();
+}
+
+void TimerHeap::sweep_if_worth_it() {
+  if (promises_ > 2 * live_ + kSweepThreshold) [[unlikely]]
+    sweep();
 }
 
 void TimerHeap::release(TimerId id) {
@@ -128,7 +134,9 @@ void* TimerHeap::pop_due(Nanoseconds now) {
 }
 
 bool TimerHeap::settle(Nanoseconds until) {
-  while (heap_size_ != 0 && heap_[0].bound <= until) {
+  for (;;) {
+    if (must_join(until)) join();
+    if (heap_size_ == 0 || heap_[0].bound > until) return false;
     const Promise root = heap_[0];
     Timer& timer = table_[root.timer];
     if (timer.owner == nullptr || timer.stamp != root.stamp) {
@@ -139,11 +147,33 @@ bool TimerHeap::settle(Nanoseconds until) {
     timer.stamp = timer.order;
     sift_down(0, {root.timer, timer.stamp, timer.when});
   }
-  return false;
 }
 
-void TimerHeap::push(const Promise& promise) {
-  sift_up(heap_size_++, promise);
+// The newest promises take their places. Many of them are cheaper to put in order all together.
+void TimerHeap::join() {
+  const std::uint32_t newest = promises_ - heap_size_;
+  if (newest > heap_size_ / 4) {
+    sweep();
+    order_from_bottom();
+    return;
+  }
+  const std::uint32_t end = promises_;
+  for (std::uint32_t i = heap_size_; i < end; ++i) {
+    Promise promise = heap_[i];
+    if (!make_exact(promise)) continue;
+    sift_up(heap_size_++, promise);
+  }
+  promises_ = heap_size_;
+  newest_bound_ = kForever;
+}
+
+// False for a void promise.
+bool TimerHeap::make_exact(Promise& promise) {
+  Timer& timer = table_[promise.timer];
+  if (timer.owner == nullptr || timer.stamp != promise.stamp) return false;
+  promise.stamp = timer.stamp = timer.order;
+  promise.bound = timer.when;
+  return true;
 }
 
 void TimerHeap::sift_up(std::uint32_t hole, Promise promise) {
@@ -197,6 +227,7 @@ void TimerHeap::sift_down(std::uint32_t hole, Promise promise) {
 // all likelihood: the hole goes down without asking, and the promise back up from there.
 void TimerHeap::remove_root() {
   const Promise last = heap_[--heap_size_];
+  heap_[heap_size_] = heap_[--promises_];  // those behind are in no order
   if (heap_size_ == 0) return;
   std::uint32_t hole = 0;
   for (std::uint32_t child = 1; child < heap_size_; child = hole * kBranches + 1) {
@@ -207,20 +238,26 @@ void TimerHeap::remove_root() {
   sift_up(hole, last);
 }
 
-// Drops what is void, makes the rest exact, and restores the heap bottom-up: one pass, paid for by
-// the operations that left the void promises behind.
+// Drops what is void and makes the rest exact: one pass, paid for by the operations that left the
+// void promises behind. All of them are among the newest then.
 void TimerHeap::sweep() {
   std::uint32_t kept = 0;
-  for (std::uint32_t i = 0; i < heap_size_; ++i) {
-    const Promise promise = heap_[i];
-    if (is_void(promise)) continue;
-    Timer& timer = table_[promise.timer];
-    timer.stamp = timer.order;
-    heap_[kept++] = {promise.timer, timer.stamp, timer.when};
+  newest_bound_ = kForever;
+  for (std::uint32_t i = 0; i < promises_; ++i) {
+    Promise promise = heap_[i];
+    if (!make_exact(promise)) continue;
+    heap_[kept++] = promise;
+    if (promise.bound < newest_bound_) newest_bound_ = promise.bound;
   }
-  heap_size_ = kept;
-  if (kept < 2) return;
-  for (std::uint32_t node = (kept - 2) / kBranches + 1; node-- > 0;)
+  heap_size_ = 0;
+  promises_ = kept;
+}
+
+void TimerHeap::order_from_bottom() {
+  heap_size_ = promises_;
+  newest_bound_ = kForever;
+  if (heap_size_ < 2) return;
+  for (std::uint32_t node = (heap_size_ - 2) / kBranches + 1; node-- > 0;)
     sift_down(node, heap_[node]);
 }
 

@@ -2,7 +2,9 @@
 //
 // A timer is a slot in the table: what it belongs to and when it is due. The heap holds promises,
 // "slot s is not due before t", and may hold some that are out of date. Hence:
-//   * Arming pushes one promise and touches no other timer.
+//   * Arming pushes one promise and touches no other timer. It is not even put in its place: the
+//     newest promises stand behind the heap in no order, and join it when the earliest of them
+//     might be the earliest of all. Most timers of a server are cancelled or moved before that.
 //   * Moving a timer later, or cancelling it, writes its slot and nothing else; the promise is
 //     repaired or dropped when it surfaces. Both are O(1).
 //   * Moving it earlier pushes a second promise, which makes the first one void.
@@ -94,15 +96,21 @@ class TimerHeap {
            (static_cast<std::uint64_t>(promise.stamp) << 32 | promise.timer);
   }
   static bool before(const Promise& a, const Promise& b) { return rank_of(a) < rank_of(b); }
-  bool is_void(const Promise& promise) const {
-    const Timer& timer = table_[promise.timer];
-    return timer.owner == nullptr || timer.stamp != promise.stamp;
-  }
-
   bool move_earlier(TimerId id, Nanoseconds when);
   bool reserve_promises(std::uint32_t count);
   bool reserve_timers(std::uint32_t count);
-  void push(const Promise& promise);
+  void push(const Promise& promise) {
+    heap_[promises_++] = promise;
+    if (promise.bound < newest_bound_) newest_bound_ = promise.bound;
+  }
+  // Whether one of the newest promises may be due no later than `until` and than the root.
+  bool must_join(Nanoseconds until) const {
+    return promises_ != heap_size_ && newest_bound_ <= until &&
+           (heap_size_ == 0 || newest_bound_ <= heap_[0].bound);
+  }
+  void join();
+  bool make_exact(Promise& promise);
+  void order_from_bottom();
   // By value: what is sifted may stand in the heap already, where it is overwritten on the way.
   void sift_up(std::uint32_t hole, Promise promise);
   void sift_down(std::uint32_t hole, Promise promise);
@@ -110,6 +118,7 @@ class TimerHeap {
   void fill(std::uint32_t hole, std::uint32_t from);
   void remove_root();
   void sweep();
+  void sweep_if_worth_it();
   void release(TimerId id);
 
   // Brings a valid, exact promise to the root if a timer is due no later than `until`. False when
@@ -117,9 +126,11 @@ class TimerHeap {
   bool settle(Nanoseconds until);
 
   void* heap_memory_ = nullptr;
-  Promise* heap_ = nullptr;  // in heap_memory_, placed so that no family straddles a cache line
-  std::uint32_t heap_size_ = 0;
+  Promise* heap_ = nullptr;      // in heap_memory_, placed so that no family straddles a cache line
+  std::uint32_t heap_size_ = 0;  // promises in heap order
+  std::uint32_t promises_ = 0;   // ... and those behind them
   std::uint32_t heap_capacity_ = 0;
+  Nanoseconds newest_bound_ = kForever;  // of those behind them, none is due before this
   Timer* table_ = nullptr;
   std::uint32_t table_end_ = 1;  // slot 0 is "no timer"
   std::uint32_t table_capacity_ = 0;

@@ -24,11 +24,8 @@ std::uint32_t PendingQueue::count() const {
 
 // Withdrawn places are taken until the next round of callbacks; twice the number of watchers leaves
 // room for each to be withdrawn and fed again.
-bool PendingQueue::reserve(unsigned lane_number) {
-  Lane& lane = lanes_[lane_number];
-  if (!grow(lane.entries, lane.capacity, 2 * (lane.reserved + 1))) return false;
-  ++lane.reserved;
-  return true;
+bool PendingQueue::widen_for_withdrawals(Lane& lane) {
+  return grow(lane.entries, lane.capacity, 2 * (lane.reserved + 1));
 }
 
 PendingQueue::Batch PendingQueue::begin_batch() const {

@@ -40,22 +40,28 @@ class PendingQueue {
 
   // A priority of the program's own making counts as the nearest there is.
   static unsigned lane_of(const ev_watcher* watcher) {
-    const int priority = watcher->priority;
-    if (priority < kLowestPriority) return 0;
-    if (priority > kHighestPriority) return kPriorities - 1;
-    return static_cast<unsigned>(priority - kLowestPriority);
+    const auto lane =
+        static_cast<unsigned>(watcher->priority) - static_cast<unsigned>(kLowestPriority);
+    if (lane < kPriorities) [[likely]]
+      return lane;
+    return watcher->priority < kLowestPriority ? 0 : kPriorities - 1;
   }
 
   // Adds to what is due. Never fails for a watcher that reserve() was called for.
   void feed(ev_watcher* watcher, int events) {
-    Lane& lane = lanes_[lane_of(watcher)];
-    if (watcher->pending != 0) {
+    const unsigned number = lane_of(watcher);
+    Lane& lane = lanes_[number];
+    if (watcher->pending != 0) [[unlikely]] {
       if (PendingWatcher* place = find(lane, watcher)) {
         place->events |= events;
         return;
       }
     }
-    push(lane, watcher, events);
+    if (lane.size == lane.capacity && !widen(lane)) [[unlikely]]
+      return;
+    lane.entries[lane.size++] = {watcher, events};
+    watcher->pending = static_cast<int>(lane.size);
+    filled_ |= 1u << number;
   }
 
   // What was due, now no more; 0 if nothing was.
@@ -71,10 +77,12 @@ class PendingQueue {
   // The next one, taken out and no longer pending; its watcher is nullptr when nothing is left.
   PendingWatcher take() {
     while (filled_ != 0) {
-      Lane& lane = lanes_[highest(filled_)];
+      const unsigned number = highest(filled_);
+      Lane& lane = lanes_[number];
       const PendingWatcher next = lane.entries[--lane.size];
-      if (lane.size == 0) filled_ &= ~(1u << highest(filled_));
-      if (next.watcher == nullptr) continue;
+      if (lane.size == 0) filled_ &= ~(1u << number);
+      if (next.watcher == nullptr) [[unlikely]]
+        continue;
       next.watcher->pending = 0;
       return next;
     }
@@ -87,7 +95,13 @@ class PendingQueue {
 
   // Room for one more watcher of this priority: called for every watcher that starts, so that its
   // events can not be lost for want of memory.
-  bool reserve(unsigned lane);
+  bool reserve(unsigned number) {
+    Lane& lane = lanes_[number];
+    if (lane.capacity < 2 * (lane.reserved + 1) && !widen_for_withdrawals(lane)) [[unlikely]]
+      return false;
+    ++lane.reserved;
+    return true;
+  }
   // A program may have changed the priority of an active watcher, so the count is not to be
   // trusted.
   void unreserve(unsigned lane) {
@@ -109,7 +123,8 @@ class PendingQueue {
     PendingWatcher* entries = nullptr;
     std::uint32_t size = 0;
     std::uint32_t capacity = 0;
-    std::uint32_t reserved = 0;  // active watchers of this priority
+    std::uint32_t reserved = 0;    // active watchers of this priority
+    std::uint32_t unused[3] = {};  // a lane is found by a shift
   };
 
   static unsigned highest(unsigned bits) { return static_cast<unsigned>(std::bit_width(bits)) - 1; }
@@ -118,13 +133,8 @@ class PendingQueue {
     if (position >= lane.size || lane.entries[position].watcher != watcher) return nullptr;
     return &lane.entries[position];
   }
-  void push(Lane& lane, ev_watcher* watcher, int events) {
-    if (lane.size == lane.capacity && !widen(lane)) return;
-    lane.entries[lane.size++] = {watcher, events};
-    watcher->pending = static_cast<int>(lane.size);
-    filled_ |= 1u << (&lane - lanes_);
-  }
   static bool widen(Lane& lane);
+  static bool widen_for_withdrawals(Lane& lane);
 
   Lane lanes_[kPriorities];
   unsigned filled_ = 0;  // a bit for every lane that holds anything

@@ -104,6 +104,7 @@ void moving_later_and_cancelling_sift_nothing(void**) {
   static TimerId timers[kTimers];
   for (auto& timer : timers)
     timer = heap.arm(owner_of(1), random.below(1'000'000));
+  heap.earliest();  // puts all of them in their places
   const std::uint64_t steps = heap.sift_steps();
   for (int i = 0; i < 100'000; ++i) {
     const TimerId timer = timers[random.below(kTimers)];
@@ -115,6 +116,23 @@ void moving_later_and_cancelling_sift_nothing(void**) {
     heap.cancel(timers[i]);
   assert_true(heap.sift_steps() == steps);
   assert_int_equal(heap.size(), kTimers - kTimers / 3);
+}
+
+void new_timers_behind_the_earliest_are_not_ordered_yet(void**) {
+  TimerHeap heap;
+  Random random;
+  heap.arm(owner_of(1), 1000);
+  assert_true(heap.earliest() == 1000);
+  const std::uint64_t steps = heap.sift_steps();
+  TimerId last = kNoTimer;
+  for (int i = 0; i < 10'000; ++i) {
+    if (last != kNoTimer) heap.cancel(last);
+    last = heap.arm(owner_of(2), 2000 + random.below(1'000'000));
+    assert_true(heap.earliest() == 1000);
+  }
+  assert_true(heap.sift_steps() == steps);
+  assert_ptr_equal(heap.pop_due(1000), owner_of(1));
+  assert_true(heap.earliest() == heap.when(last));
 }
 
 void a_cancelled_timer_leaves_nothing_of_its_owner_behind(void**) {
@@ -232,6 +250,7 @@ void an_empty_heap_has_no_earliest(void**) {
 constexpr CMUnitTest kTests[] = {
     cmocka_unit_test(a_million_random_steps_match_a_sorted_reference),
     cmocka_unit_test(moving_later_and_cancelling_sift_nothing),
+    cmocka_unit_test(new_timers_behind_the_earliest_are_not_ordered_yet),
     cmocka_unit_test(a_cancelled_timer_leaves_nothing_of_its_owner_behind),
     cmocka_unit_test(equals_come_out_in_the_order_in_which_they_were_armed),
     cmocka_unit_test(moving_puts_a_timer_behind_its_equals),
