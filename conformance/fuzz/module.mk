@@ -2,7 +2,7 @@
 # library and to ours and compares what they answer; `make fuzz` lets libFuzzer look for more, on the
 # engine compiled by clang with sanitizers, and then compares what it has found.
 # A new target: conformance/fuzz/NAME.c, conformance/fuzz/seeds/NAME.txt, and a word in this line.
-fuzz_targets := util
+fuzz_targets := util lines
 
 $(B)/obj/conformance/fuzz/%.o: CFLAGS += -DREPLAY
 fuzz_replay_SRC := conformance/fuzz/replay.c conformance/harness/loaded_library.c
