@@ -2,6 +2,7 @@
 #include "conformance/buffers/support.h"
 
 #include <dlfcn.h>
+#include <limits.h>
 
 struct evbuffer* buffer_with(const char* text) {
   struct evbuffer* buffer = evbuffer_new();
@@ -76,13 +77,17 @@ unsigned char* pattern_new(size_t from, size_t length) {
   return bytes;
 }
 
-static long outstanding, requests, fail_from = -1;
+static long outstanding, requests, fail_from = -1, fail_to, refused;
 
 /* No machine has this much; a sanitizer's malloc would end the program over it. */
 #define ABSURD_SIZE ((size_t)1 << 40)
 
 static int request_fails(void) {
-  return fail_from >= 0 && requests++ >= fail_from;
+  if (fail_from < 0) return 0;
+  const long request = requests++;
+  if (request < fail_from || request >= fail_to) return 0;
+  ++refused;
+  return 1;
 }
 
 static void* hooked_malloc(size_t size) {
@@ -118,8 +123,18 @@ long memory_requests(void) {
 }
 
 void memory_fails_after(long n) {
-  requests = 0;
+  requests = refused = 0;
   fail_from = n;
+  fail_to = LONG_MAX;
+}
+
+void memory_fails_once_after(long n) {
+  memory_fails_after(n);
+  fail_to = n + 1;
+}
+
+long memory_refused(void) {
+  return refused;
 }
 
 void memory_succeeds(void) {

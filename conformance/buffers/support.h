@@ -46,7 +46,11 @@ long memory_outstanding(void);
 long memory_requests(void);
 /* The request after the next `n` fails, and all later ones too until memory_succeeds. */
 void memory_fails_after(long n);
+/* The same for that request alone. */
+void memory_fails_once_after(long n);
 void memory_succeeds(void);
+/* How many requests have failed since the last of these two. */
+long memory_refused(void);
 
 /* A connected pair of non-blocking stream sockets. */
 void stream_pair(int pair[2]);
