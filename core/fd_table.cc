@@ -168,6 +168,7 @@ void FdTable::note_unverified(PollDesc& desc, Slot slot) {
 void FdTable::note_verified(PollDesc& desc) {
   if (has_flag(desc, kUnverified)) --unverified_;
   set_flag(desc, kUnverified | kSuspect, false);
+  desc.registration.departed = 0;
 }
 
 // The kernel took it: news that the number was closed is out of date.
@@ -348,6 +349,7 @@ int FdTable::tell(PollDesc& desc, Slot slot, Interest to, Identity identity) {
     return 0;
   }
   if (!can_tell() || options_.lazy_additions) {
+    if (!was_wanted) registration.departed = 1;
     return defer(desc, slot, identity);
   }
   return adjust(desc, slot, to);
@@ -384,8 +386,9 @@ int FdTable::entered(PollDesc& desc, Slot slot, Interest interest, int error) {
   return 0;
 }
 
-// A front end that speaks of every new file most likely has one: adding it is the one call it
-// takes. If it was the old one after all, the kernel says so, and may know all there is to know.
+// Where a front end speaks of every new file and nobody wanted the old one any more, adding it is
+// most likely the one call that it takes. If it is the old one after all, the kernel says so, and
+// may know all there is to know.
 int FdTable::add_suspect(PollDesc& desc, Slot slot, Interest to) {
   note_verified(desc);
   const Generation before = desc.info.generation();
@@ -402,8 +405,12 @@ int FdTable::add_suspect(PollDesc& desc, Slot slot, Interest to) {
 }
 
 int FdTable::adjust(PollDesc& desc, Slot slot, Interest to) {
-  const bool most_likely_new = has_flag(desc, kSuspect) && options_.keep_registrations;
-  if (most_likely_new && !to.edge && poller_.traits().tells_known) {
+  // Where the modes change and it was wanted until now, changing it is: most often a program stops
+  // and starts a watcher to that end.
+  const bool adding_is_best = desc.registration.departed ||
+                              (!has_flag(desc, kEdge) && to.modes == desc.registration.kernel);
+  const bool may_be_new = has_flag(desc, kSuspect) && options_.keep_registrations;
+  if (may_be_new && adding_is_best && !to.edge && poller_.traits().tells_known) {
     return add_suspect(desc, slot, to);
   }
   const int error = poller_.modify(slot, current(desc), to);

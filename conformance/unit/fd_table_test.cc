@@ -441,12 +441,35 @@ void an_old_file_that_the_front_end_took_for_a_new_one_keeps_its_registration(vo
   fake()->report(cookie, kIn);
   table.turn();
   assert_int_equal(table.ready(), 1);
-  // And for another direction, one call more.
-  table.demand(kRead | kWrite, Identity::kUnknown);
+  // For another direction after a while without watchers, one call more.
+  table.leave();
+  table.turn();
+  table.demand(kWrite, Identity::kUnknown);
   fake()->add_error = EEXIST;
   table.turn();
+  assert_int_equal(table.calls().changes(), 4);
   assert_int_equal(table.calls().modify, 1);
   assert_true(table.cookie() == cookie);
+}
+
+// As a program does that stops a watcher, sets it to another direction, and starts it again.
+void an_old_file_is_given_another_direction_by_one_call(void**) {
+  Table table(kLazy);
+  table.demand(kRead, Identity::kUnknown);
+  table.turn();
+  const Cookie cookie = table.cookie();
+  table.demand(kRead | kWrite, Identity::kUnknown);
+  table.turn();
+  assert_int_equal(table.calls().changes(), 2);
+  assert_int_equal(table.calls().modify, 1);
+  assert_true(table.cookie() == cookie);
+  // And if it was a new file all the same, by two.
+  table.demand(kWrite, Identity::kUnknown);
+  fake()->modify_error = ENOENT;
+  table.turn();
+  assert_int_equal(table.calls().changes(), 4);
+  assert_int_equal(table.calls().add, 2);
+  assert_false(table.cookie() == cookie);
 }
 
 // What was suspected must be asked for, however it was left alone and trusted in between.
@@ -607,6 +630,7 @@ constexpr CMUnitTest kTests[] = {
     cmocka_unit_test(a_kept_registration_of_a_closed_descriptor_is_a_zombie),
     cmocka_unit_test(a_new_file_that_the_front_end_speaks_of_is_added_by_one_call),
     cmocka_unit_test(an_old_file_that_the_front_end_took_for_a_new_one_keeps_its_registration),
+    cmocka_unit_test(an_old_file_is_given_another_direction_by_one_call),
     cmocka_unit_test(a_suspicion_outlasts_a_while_without_watchers),
     cmocka_unit_test(files_that_never_block_are_ready_in_every_turn),
     cmocka_unit_test(during_a_wait_a_concurrent_backend_is_told_at_once),
