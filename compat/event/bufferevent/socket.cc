@@ -3,7 +3,6 @@
 // anybody waits for it, and what is left unread is remembered instead of asked for again.
 #include "compat/event/bufferevent/socket.h"
 
-#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -11,6 +10,7 @@
 
 #include "compat/event/memory.h"
 #include "compat/event/own_io.h"
+#include "compat/event/tcp.h"
 
 namespace pollshim::event {
 
@@ -38,12 +38,7 @@ bool is_retriable(int error) {
 // with the bytes: a read stops there, with bytes left that no edge will tell of. Asked at the first
 // short count only, of which most descriptors that see one will see many.
 bool is_tcp(SocketBufferEvent* bev, evutil_socket_t fd) {
-  if (bev->nature == kUnknown) {
-    int protocol = 0;
-    socklen_t size = sizeof protocol;
-    const bool known = getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &size) == 0;
-    bev->nature = known && protocol == IPPROTO_TCP ? kTcp : kOther;
-  }
+  if (bev->nature == kUnknown) bev->nature = is_tcp_socket(fd) ? kTcp : kOther;
   return bev->nature == kTcp;
 }
 

@@ -1,6 +1,5 @@
 #include "compat/event/tls/wire.h"
 
-#include <netinet/in.h>
 #include <openssl/bio.h>
 #include <openssl/crypto.h>
 #include <sys/socket.h>
@@ -8,6 +7,8 @@
 
 #include <atomic>
 #include <cstring>
+
+#include "compat/event/tcp.h"
 
 namespace pollshim::event {
 
@@ -52,12 +53,7 @@ int destroy(BIO* bio) {
 
 // Only there does a short count mean that there was no more.
 bool is_tcp(Wire* wire) {
-  if (wire->nature == kUnknown) {
-    int protocol = 0;
-    socklen_t size = sizeof protocol;
-    const bool known = getsockopt(wire->fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &size) == 0;
-    wire->nature = known && protocol == IPPROTO_TCP ? kTcp : kOther;
-  }
+  if (wire->nature == kUnknown) wire->nature = is_tcp_socket(wire->fd) ? kTcp : kOther;
   return wire->nature == kTcp;
 }
 
