@@ -120,6 +120,29 @@ static void a_writer_added_and_deleted_beside_a_reader(int count) {
   }
 }
 
+static void edges_read(int count) {
+  if (count < 0) return watch(EV_READ | EV_PERSIST | EV_ET, read_byte, NULL);
+  for (int i = 0; i < count; i++) {
+    make_ready();
+    turn();
+  }
+}
+
+static void deleted_and_added_one_of_two_edges(int count) {
+  if (count < 0) {
+    watch(EV_READ | EV_PERSIST | EV_ET, read_byte, NULL);
+    other = event_new(base, pair[0], EV_WRITE | EV_PERSIST | EV_ET, nothing, NULL);
+    event_add(other, NULL);
+    return;
+  }
+  for (int i = 0; i < count; i++) {
+    event_del(other);
+    event_add(other, NULL);
+    make_ready();
+    turn();
+  }
+}
+
 static void connections_come_and_go(int count) {
   if (count < 0) return watch(EV_READ | EV_PERSIST, read_byte, NULL);
   for (int i = 0; i < count; i++) {
@@ -192,6 +215,8 @@ static const struct {
     {"deleted and added", deleted_and_added},
     {"deleted, assigned and added", deleted_assigned_and_added},
     {"a writer added and deleted beside a reader", a_writer_added_and_deleted_beside_a_reader},
+    {"edges read", edges_read},
+    {"deleted and added, one of two edges", deleted_and_added_one_of_two_edges},
     {"connections come and go", connections_come_and_go},
     {"timeouts only", timeouts_only},
     {"timeouts moved but never due", timeouts_moved_but_never_due},
