@@ -32,6 +32,7 @@ int main(int argc, char** argv) {
       lock_group,
       condition_group,
       hazard_group,
+      zombie_group,
       compat_group,
       util_socket_group,
       util_address_group,

@@ -125,6 +125,7 @@ SUITE_GROUP(thread);
 SUITE_GROUP(lock);
 SUITE_GROUP(condition);
 SUITE_GROUP(hazard);
+SUITE_GROUP(zombie);
 SUITE_GROUP(compat);
 SUITE_GROUP(util_socket);
 SUITE_GROUP(util_address);
