@@ -244,8 +244,8 @@ const char* format_socket_address(const sockaddr* address, char* out, std::size_
 
 namespace {
 
-// The parts of "address:port", "[address]:port" or a bare address. One that has to end where the text
-// goes on is copied.
+// The parts of "address:port", "[address]:port" or a bare address. One that has to end where the
+// text goes on is copied.
 struct AddressAndPort {
   char copy[128];
   const char* address;
