@@ -287,7 +287,24 @@ static void peek_into_an_empty_buffer_sees_nothing(void** state) {
   evbuffer_free(buffer);
 }
 
+/* The original ends the process. */
+static void no_room_at_all_may_be_asked_for(void** state) {
+  (void)state;
+  struct evbuffer* buffer = evbuffer_new();
+  struct evbuffer_iovec room[2];
+  assert_int_equal(evbuffer_reserve_space(buffer, 1, room, 1), 1);
+  memset(room[0].iov_base, 'x', room[0].iov_len);
+  assert_int_equal(evbuffer_commit_space(buffer, room, 1), 0);
+  const size_t full = evbuffer_get_length(buffer);
+  if (!on_original()) assert_int_equal(evbuffer_reserve_space(buffer, 0, room, 1), 1);
+  assert_int_equal(evbuffer_get_length(buffer), full);
+  assert_int_equal(evbuffer_add(buffer, "y", 1), 0);
+  assert_int_equal(evbuffer_get_length(buffer), full + 1);
+  evbuffer_free(buffer);
+}
+
 const struct CMUnitTest space_tests[] = {
+    cmocka_unit_test(no_room_at_all_may_be_asked_for),
     cmocka_unit_test(reserved_room_becomes_bytes_only_when_committed),
     cmocka_unit_test(reserving_again_gives_the_same_room),
     cmocka_unit_test(room_is_given_in_full_chunks),

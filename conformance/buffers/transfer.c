@@ -236,7 +236,23 @@ static void a_stream_through_two_buffers_arrives_in_order(void** state) {
   close(pair[1]);
 }
 
+static void a_read_that_finds_nothing_leaves_no_room_behind(void** state) {
+  (void)state;
+  int pair[2];
+  stream_pair(pair);
+  struct evbuffer* buffer = buffer_with("abc");
+  struct evbuffer_iovec extents[3];
+  assert_int_equal(evbuffer_drain(buffer, 3), 0);
+  assert_int_equal(evbuffer_read(buffer, pair[0], 4096), -1);
+  assert_int_equal(evbuffer_get_length(buffer), 0);
+  assert_int_equal(evbuffer_peek(buffer, -1, NULL, extents, 3), on_original() ? 1 : 0);
+  evbuffer_free(buffer);
+  close(pair[0]);
+  close(pair[1]);
+}
+
 const struct CMUnitTest transfer_tests[] = {
+    cmocka_unit_test(a_read_that_finds_nothing_leaves_no_room_behind),
     cmocka_unit_test(read_takes_no_more_than_asked_or_there),
     cmocka_unit_test(one_read_is_capped_at_four_kilobytes),
     cmocka_unit_test(read_fills_the_room_of_the_last_chunk_first),
