@@ -6,7 +6,7 @@
 packages_build := g++ gcc libc6-dev autoconf pkg-config libssl-dev libelf-dev
 packages_check = bash cmake groff-base mandoc libcmocka-dev libevent-dev libev-dev abigail-tools \
   strace binutils openssl procps python3 iproute2 clang \
-  $(call packages_of_cases,memcached unbound inetd nghttp2 hitch gevent)
+  $(call packages_of_cases,memcached unbound inetd nghttp2 hitch gevent remctl)
 # What the cases of conformance/programs name as theirs; check runs the few above.
 packages_of_cases = $(sort $(shell cd conformance/programs/cases 2>/dev/null && \
   sed -n 's/^\# packages: //p' $(1:=.sh)))

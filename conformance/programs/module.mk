@@ -18,4 +18,6 @@ check-footprint: $(programs_needs)
 programs_few := memcached unbound inetd nghttp2 hitch gevent
 ifeq ($(SAN),)
 $(eval $(call check,programs,$(programs_runner) --by=run --jobs=2 --logs=$(B)/programs-few $(programs_few),240,$(programs_needs)))
+# A server on events alone, and one on bufferevents; all of them: make check-footprint.
+$(eval $(call check,footprint,conformance/programs/compare-system-calls --logs=$(B)/footprint-few inetd remctl,300,$(programs_needs)))
 endif
