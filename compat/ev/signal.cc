@@ -155,7 +155,8 @@ void Signals::close(ev_loop& loop) {
 // ---- delivering ----
 
 void Signals::feed(ev_loop& loop, int signal) {
-  if (!is_signal(signal)) return;
+  // What was caught while nobody is here stays for the next watcher.
+  if (!is_signal(signal) || first_[signal] == nullptr) return;
   if (sink_ != nullptr) sink_->take(signal);
   for (ev_signal* watcher = first_[signal]; watcher != nullptr; watcher = next_of(watcher))
     loop.feed(head_of(watcher), EV_SIGNAL);
