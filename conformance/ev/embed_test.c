@@ -13,12 +13,6 @@ static struct ev_loop* make_embeddable(void) {
   return loop;
 }
 
-static void start_reader(EV_P_ ev_io* w, const char* name, int fd) {
-  ev_io_init(w, note_io, fd, EV_READ);
-  w->data = (void*)(uintptr_t)name;
-  ev_io_start(EV_A_ w);
-}
-
 static void an_embedded_loop_is_run_by_the_outer_one(void** state) {
   (void)state;
   struct ev_loop* outer = make_loop();
@@ -26,7 +20,7 @@ static void an_embedded_loop_is_run_by_the_outer_one(void** state) {
   struct pipe_ends ends = make_pipe();
   ev_embed embed;
   ev_io io;
-  start_reader(inner, &io, "inner", ends.reader);
+  start_io(inner, &io, "inner", ends.reader, EV_READ);
   ev_embed_init(&embed, NULL, inner);
   assert_ptr_equal(embed.other, inner);
   ev_embed_start(outer, &embed);
@@ -55,7 +49,7 @@ static void a_callback_decides_when_the_embedded_loop_runs(void** state) {
   struct pipe_ends ends = make_pipe();
   ev_embed embed;
   ev_io io;
-  start_reader(inner, &io, "inner", ends.reader);
+  start_io(inner, &io, "inner", ends.reader, EV_READ);
   ev_embed_init(&embed, sweep, inner);
   embed.data = "embed";
   ev_embed_start(outer, &embed);
@@ -77,7 +71,7 @@ static void watchers_added_to_the_embedded_loop_later_are_heard(void** state) {
   ev_embed_init(&embed, NULL, inner);
   ev_embed_start(outer, &embed);
   ev_run(outer, EVRUN_NOWAIT);
-  start_reader(inner, &io, "late", ends.reader);
+  start_io(inner, &io, "late", ends.reader, EV_READ);
   put_byte(ends.writer);
   ev_run(outer, EVRUN_NOWAIT);
   assert_trace(
@@ -93,7 +87,7 @@ static void a_stopped_embed_leaves_the_inner_loop_alone(void** state) {
   struct pipe_ends ends = make_pipe();
   ev_embed embed;
   ev_io io;
-  start_reader(inner, &io, "inner", ends.reader);
+  start_io(inner, &io, "inner", ends.reader, EV_READ);
   ev_embed_init(&embed, NULL, inner);
   ev_embed_start(outer, &embed);
   ev_embed_start(outer, &embed);

@@ -271,12 +271,97 @@ static void an_embedded_loop_is_rebuilt_by_the_outer_one_s_fork(void** state) {
   ev_loop_destroy(inner);
 }
 
+static void what_was_under_way_at_the_fork_arrives_behind_it(void** state) {
+  (void)state;
+  struct ev_loop* loop = make_loop();
+  ev_signal signal_watcher;
+  ev_async async;
+  ev_signal_init(&signal_watcher, note_signal, SIGUSR1);
+  signal_watcher.data = "signal";
+  ev_signal_start(loop, &signal_watcher);
+  ev_async_init(&async, note_async);
+  async.data = "async";
+  ev_async_start(loop, &async);
+  ev_run(loop, EVRUN_NOWAIT);
+  raise(SIGUSR1);
+  ev_async_send(loop, &async);
+  ev_loop_fork(loop);
+  ev_run(loop, EVRUN_NOWAIT);
+  ev_run(loop, EVRUN_NOWAIT);
+  assert_trace("async:async signal:signal");
+  ev_loop_destroy(loop);
+}
+
+static void a_descriptor_closed_and_stopped_at_the_fork_is_not_registered_anew(void** state) {
+  (void)state;
+  struct ev_loop* loop = make_loop();
+  struct pipe_ends kept = make_pipe(), closed = make_pipe();
+  ev_io io, gone;
+  start_io(loop, &io, "io", kept.reader, EV_READ);
+  start_io(loop, &gone, "gone", closed.reader, EV_READ);
+  ev_run(loop, EVRUN_NOWAIT);
+  ev_loop_fork(loop);
+  ev_io_stop(loop, &gone);
+  close(closed.reader);
+  put_byte(kept.writer);
+  ev_run(loop, EVRUN_NOWAIT);
+  assert_trace("io:read");
+  ev_loop_destroy(loop);
+}
+
+/* The kernel's view of an epoll set: how many descriptors are in it. */
+static int registrations_of(int set) {
+  char path[64], line[256];
+  int count = 0;
+  snprintf(path, sizeof path, "/proc/self/fdinfo/%d", set);
+  FILE* file = fopen(path, "re");
+  while (file != NULL && fgets(line, sizeof line, file) != NULL) {
+    count += strncmp(line, "tfd:", 4) == 0;
+  }
+  if (file != NULL) {
+    fclose(file);
+  }
+  return count;
+}
+
+static struct ev_loop* make_epoll_loop(void) {
+  return ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV);
+}
+
+static void the_new_set_holds_what_is_still_watched(void** state) {
+  (void)state;
+  struct ev_loop* loop;
+  int set = new_epoll_descriptor(make_epoll_loop, &loop);
+  struct pipe_ends first = make_pipe(), second = make_pipe();
+  ev_io kept, stopped;
+  start_io(loop, &kept, "kept", first.reader, EV_READ);
+  ev_run(loop, EVRUN_NOWAIT);
+  int before = registrations_of(set);
+  start_io(loop, &stopped, "stopped", second.reader, EV_READ);
+  ev_run(loop, EVRUN_NOWAIT);
+  assert_int_equal(registrations_of(set), before + 1);
+  ev_loop_fork(loop);
+  ev_io_stop(loop, &stopped);
+  ev_run(loop, EVRUN_NOWAIT);
+  int sets = 0;
+  for (int fd = 0; fd < 256; ++fd) {
+    int count = registrations_of(fd);
+    sets += count != 0;
+    assert_true(count <= before);
+  }
+  assert_int_equal(sets, 1);
+  ev_loop_destroy(loop);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_fork_watcher_runs_after_ev_loop_fork),
     cmocka_unit_test(descriptors_stay_watched_across_ev_loop_fork),
     cmocka_unit_test(parent_and_child_go_on_with_every_kind_of_watcher),
     cmocka_unit_test(forkcheck_notices_the_fork_by_itself),
     cmocka_unit_test(the_child_does_not_disturb_the_parent_s_registrations),
+    cmocka_unit_test(what_was_under_way_at_the_fork_arrives_behind_it),
+    cmocka_unit_test(a_descriptor_closed_and_stopped_at_the_fork_is_not_registered_anew),
+    cmocka_unit_test(the_new_set_holds_what_is_still_watched),
     cmocka_unit_test(an_embedded_loop_is_rebuilt_by_the_outer_one_s_fork),
 };
 const struct harness_group fork_group = {"fork", tests, sizeof tests / sizeof tests[0]};

@@ -8,6 +8,7 @@ extern const struct harness_group loop_group;
 extern const struct harness_group run_group;
 extern const struct harness_group loop_control_group;
 extern const struct harness_group io_group;
+extern const struct harness_group io_identity_group;
 extern const struct harness_group timer_group;
 extern const struct harness_group periodic_group;
 extern const struct harness_group signal_group;

@@ -1,6 +1,6 @@
 /*
- * ev_io: readiness of descriptors, several watchers on one, changes of interest, and descriptors
- * that go away or come back as other files under the same number.
+ * ev_io: readiness of descriptors, several watchers on one, changes of interest. Numbers that
+ * become other files are in io_identity_test.c.
  */
 #include <fcntl.h>
 #include <stdlib.h>
@@ -10,13 +10,6 @@
 #include <unistd.h>
 
 #include "conformance/ev/groups.h"
-
-static ev_io* start_io(EV_P_ ev_io* w, const char* name, int fd, int events) {
-  ev_io_init(w, note_io, fd, events);
-  w->data = (void*)(uintptr_t)name;
-  ev_io_start(EV_A_ w);
-  return w;
-}
 
 static void a_readable_descriptor_is_reported(void** state) {
   (void)state;
@@ -370,134 +363,6 @@ static void a_watcher_added_while_its_descriptor_is_watched_is_heard_too(void** 
   ev_loop_destroy(loop);
 }
 
-/* --- descriptors that change identity
- * ---------------------------------------------------------------- */
-
-static void a_reused_number_is_watched_anew_after_set(void** state) {
-  (void)state;
-  struct ev_loop* loop = make_loop();
-  struct pipe_ends old = make_pipe();
-  ev_io io;
-  start_io(loop, &io, "io", old.reader, EV_READ);
-  ev_run(loop, EVRUN_NOWAIT);
-  struct pipe_ends fresh = make_pipe();
-  ev_io_stop(loop, &io);
-  dup2(fresh.reader, old.reader);
-  ev_io_set(&io, old.reader, EV_READ);
-  ev_io_start(loop, &io);
-  ev_run(loop, EVRUN_NOWAIT);
-  assert_trace("");
-  put_byte(fresh.writer);
-  ev_run(loop, EVRUN_ONCE);
-  assert_trace("io:read");
-  ev_loop_destroy(loop);
-}
-
-static void closing_without_a_stop_and_setting_the_same_number_again_works(void** state) {
-  (void)state;
-  struct ev_loop* loop = make_loop();
-  struct pipe_ends old = make_pipe();
-  ev_io io;
-  start_io(loop, &io, "io", old.reader, EV_READ);
-  ev_run(loop, EVRUN_NOWAIT);
-  close(old.reader);
-  struct pipe_ends fresh = make_pipe();
-  assert_int_equal(fresh.reader, old.reader);
-  ev_io_stop(loop, &io);
-  ev_io_set(&io, fresh.reader, EV_READ);
-  ev_io_start(loop, &io);
-  put_byte(fresh.writer);
-  ev_run(loop, EVRUN_ONCE);
-  assert_trace("io:read");
-  ev_loop_destroy(loop);
-}
-
-static void a_descriptor_that_a_child_keeps_open_does_not_spin_the_loop(void** state) {
-  (void)state;
-  struct ev_loop* loop = make_loop();
-  struct pipe_ends old = make_pipe();
-  ev_io io;
-  start_io(loop, &io, "io", old.reader, EV_READ);
-  ev_run(loop, EVRUN_NOWAIT);
-  int keep = dup(old.reader); /* the open file lives on, as it would in a forked child */
-  ev_io_stop(loop, &io);
-  close(old.reader);
-  put_byte(old.writer);
-
-  struct pipe_ends fresh = make_pipe();
-  assert_int_equal(fresh.reader, old.reader);
-  ev_io_set(&io, fresh.reader, EV_READ);
-  ev_io_start(loop, &io);
-  unsigned int before = ev_iteration(loop);
-  assert_false(run_for(loop, 0.1));
-  assert_true(ev_iteration(loop) - before < 20);
-  assert_trace("");
-  put_byte(fresh.writer);
-  ev_run(loop, EVRUN_ONCE);
-  assert_trace("io:read");
-  close(keep);
-  ev_loop_destroy(loop);
-}
-
-static void a_closed_and_forgotten_descriptor_kept_by_a_dup_does_not_spin_either(void** state) {
-  (void)state;
-  struct ev_loop* loop = make_loop();
-  struct pipe_ends old = make_pipe();
-  ev_io io;
-  ev_timer timer;
-  start_io(loop, &io, "io", old.reader, EV_READ);
-  ev_run(loop, EVRUN_NOWAIT);
-  int keep = dup(old.reader);
-  ev_io_stop(loop, &io);
-  close(old.reader);
-  put_byte(old.writer);
-  ev_timer_init(&timer, note_timer, 0.1, 0.);
-  timer.data = "timer";
-  ev_timer_start(loop, &timer);
-  unsigned int before = ev_iteration(loop);
-  ev_run(loop, 0);
-  assert_trace("timer:timer");
-  assert_true(ev_iteration(loop) - before < 20);
-  close(keep);
-  ev_loop_destroy(loop);
-}
-
-static void a_stop_and_start_without_set_keeps_the_registration(void** state) {
-  (void)state;
-  struct ev_loop* loop = make_loop();
-  struct pipe_ends ends = make_pipe();
-  ev_io io;
-  start_io(loop, &io, "io", ends.reader, EV_READ);
-  ev_run(loop, EVRUN_NOWAIT);
-  for (int round = 0; round < 3; ++round) {
-    ev_io_stop(loop, &io);
-    ev_io_start(loop, &io);
-    ev_run(loop, EVRUN_NOWAIT);
-  }
-  put_byte(ends.writer);
-  ev_run(loop, EVRUN_ONCE);
-  assert_trace("io:read");
-  ev_loop_destroy(loop);
-}
-
-static void a_stop_and_a_start_a_turn_later_is_heard(void** state) {
-  (void)state;
-  struct ev_loop* loop = make_loop();
-  struct pipe_ends ends = make_pipe();
-  ev_io io;
-  start_io(loop, &io, "io", ends.reader, EV_READ);
-  ev_run(loop, EVRUN_NOWAIT);
-  ev_io_stop(loop, &io);
-  put_byte(ends.writer);
-  ev_run(loop, EVRUN_NOWAIT);
-  ev_run(loop, EVRUN_NOWAIT);
-  assert_trace("");
-  ev_io_start(loop, &io);
-  ev_run(loop, EVRUN_ONCE);
-  assert_trace("io:read");
-  ev_loop_destroy(loop);
-}
-
 static void many_descriptors_are_watched_at_once(void** state) {
   (void)state;
   enum { kMany = 150 };
@@ -589,12 +454,6 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_watcher_may_free_itself_and_close_its_descriptor),
     cmocka_unit_test(a_callback_may_stop_a_watcher_that_is_pending_too),
     cmocka_unit_test(a_watcher_added_while_its_descriptor_is_watched_is_heard_too),
-    cmocka_unit_test(a_reused_number_is_watched_anew_after_set),
-    cmocka_unit_test(closing_without_a_stop_and_setting_the_same_number_again_works),
-    cmocka_unit_test(a_descriptor_that_a_child_keeps_open_does_not_spin_the_loop),
-    cmocka_unit_test(a_closed_and_forgotten_descriptor_kept_by_a_dup_does_not_spin_either),
-    cmocka_unit_test(a_stop_and_start_without_set_keeps_the_registration),
-    cmocka_unit_test(a_stop_and_a_start_a_turn_later_is_heard),
     cmocka_unit_test(many_descriptors_are_watched_at_once),
     cmocka_unit_test(a_fed_descriptor_event_reaches_the_watchers_that_want_it),
     cmocka_unit_test(feeding_an_unwatched_or_impossible_descriptor_does_nothing),

@@ -354,6 +354,22 @@ static void a_signal_of_two_loops_is_refused_or_reaches_both(void** state) {
   ev_loop_destroy(second);
 }
 
+static void a_signal_caught_before_the_stop_waits_for_the_next_watcher(void** state) {
+  (void)state;
+  struct ev_loop* loop = make_loop();
+  ev_signal signal_watcher;
+  start_signal(loop, &signal_watcher, "usr1", SIGUSR1);
+  raise(SIGUSR1);
+  ev_signal_stop(loop, &signal_watcher);
+  ev_feed_signal_event(loop, SIGUSR1); /* nobody is there to take it */
+  ev_signal_start(loop, &signal_watcher);
+  ev_run(loop, EVRUN_NOWAIT);
+  assert_trace("usr1:signal");
+  ev_run(loop, EVRUN_NOWAIT);
+  assert_trace("");
+  ev_loop_destroy(loop);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_raised_signal_is_reported),
     cmocka_unit_test(several_deliveries_before_the_loop_looks_are_one),
@@ -375,6 +391,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(nosigmask_unblocks_the_signal_it_watches),
     cmocka_unit_test(realtime_signals_are_watched_too),
     cmocka_unit_test(a_signal_watcher_may_stop_itself),
+    cmocka_unit_test(a_signal_caught_before_the_stop_waits_for_the_next_watcher),
     cmocka_unit_test(a_signal_of_two_loops_is_refused_or_reaches_both),
 };
 const struct harness_group signal_group = {"signal", tests, sizeof tests / sizeof tests[0]};

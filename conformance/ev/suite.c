@@ -112,6 +112,13 @@ static void time_is_over(EV_P_ ev_timer* w, int revents) {
   ev_break(EV_A_ EVBREAK_ALL);
 }
 
+ev_io* start_io(EV_P_ ev_io* w, const char* name, int fd, int events) {
+  ev_io_init(w, note_io, fd, events);
+  w->data = (void*)(uintptr_t)name;
+  ev_io_start(EV_A_ w);
+  return w;
+}
+
 bool run_for(EV_P_ double seconds) {
   bool over = false;
   ev_timer limit;

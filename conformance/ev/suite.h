@@ -43,6 +43,9 @@ void note_cleanup(EV_P_ ev_cleanup* w, int revents);
 void note_async(EV_P_ ev_async* w, int revents);
 const char* events_name(int revents);
 
+/* A started watcher with note_io for its callback. */
+ev_io* start_io(EV_P_ ev_io* w, const char* name, int fd, int events);
+
 /* Runs the loop until nothing holds it, ev_break is called, or `seconds` are over: false then. */
 bool run_for(EV_P_ double seconds);
 /* Runs the loop once at a time until `*count` reaches `goal`; false after five seconds. */
