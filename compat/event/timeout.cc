@@ -31,10 +31,21 @@ bool has_timeout(const Event* ev) {
   return (ev->ev_evcallback.evcb_flags & EVLIST_TIMEOUT) != 0;
 }
 
-// When a timeout is due: as the heap counts, and as the event shows it.
+// When a timeout is due: as the heap counts, and as the event shows it. In single numbers, not a
+// timeval: one that is written in halves and read as a whole stalls the processor for longer than
+// all the rest takes.
 struct Due {
   Nanoseconds when;
-  timeval shown;
+  time_t seconds;
+  suseconds_t microseconds;
+
+  void show_in(Event* ev) const {
+    ev->ev_timeout.tv_sec = seconds;
+    ev->ev_timeout.tv_usec = microseconds;
+  }
+  bool is_before(const timeval& time) const {
+    return seconds != time.tv_sec ? seconds < time.tv_sec : microseconds < time.tv_usec;
+  }
 };
 
 // Neither negative, nor with marks, nor so long that a sum could overflow.
@@ -53,21 +64,24 @@ inline Due due_after_cached_now(const event_base* base, const timeval& delay) {
     microseconds -= 1000000;
     ++seconds;
   }
-  return {base->cached_now + to_nanoseconds(delay), {seconds, microseconds}};
+  return {base->cached_now + to_nanoseconds(delay), seconds, microseconds};
 }
 
-Due due_at(event_base* base, const timeval& time, bool common, bool absolute) {
+[[gnu::noinline]] Nanoseconds moment_of(event_base* base, const timeval& time, bool absolute) {
+  const Nanoseconds when = to_nanoseconds(time);
+  if (absolute) return when;
+  const Nanoseconds now = round_up_to_microsecond(loop_now(base));
+  return when < 0 ? now + when : netpoll::add_saturating(now, when);
+}
+
+inline Due due_at(event_base* base, const timeval& time, bool common, bool absolute) {
   if (!absolute && base->cached_now != 0 && is_ordinary(time)) {
     return due_after_cached_now(base, time);
   }
-  Nanoseconds when = to_nanoseconds(common ? plain(time) : time);
-  if (!absolute) {
-    const Nanoseconds now = round_up_to_microsecond(loop_now(base));
-    when = when < 0 ? now + when : netpoll::add_saturating(now, when);
-  }
-  Due due{when, to_timeval(when)};
-  if (common) due.shown.tv_usec |= time.tv_usec & ~kMicrosecondsMask;
-  return due;
+  const Nanoseconds when = moment_of(base, common ? plain(time) : time, absolute);
+  const timeval shown = to_timeval(when);
+  const suseconds_t marks = common ? time.tv_usec & ~kMicrosecondsMask : 0;
+  return {when, shown.tv_sec, shown.tv_usec | marks};
 }
 
 Event* event_at(netpoll::TimerHeap& timers, netpoll::TimerId id) {
@@ -175,11 +189,10 @@ bool rearm_timeout(event_base* base, Event* ev, const timeval& delay) {
   const Due due = due_after_cached_now(base, delay);
   // Later than before, as nearly always: the heap's word for it is still no later than the truth,
   // and is not even looked at. With many connections it would be a cache miss for each message.
-  if (evutil_timercmp(&due.shown, &ev->ev_timeout, <) &&
-      !base->loop.timers().move(timer_of(ev), due.when)) {
+  if (due.is_before(ev->ev_timeout) && !base->loop.timers().move(timer_of(ev), due.when)) {
     return false;
   }
-  ev->ev_timeout = due.shown;
+  due.show_in(ev);
   return true;
 }
 
@@ -189,11 +202,11 @@ void arm_timeout(event_base* base, Event* ev, const timeval& time, bool absolute
   netpoll::TimerHeap& timers = base->loop.timers();
   const bool in_heap = has_timeout(ev) && !is_common(base, ev->ev_timeout);
   if (in_heap && common == nullptr && timers.move(timer_of(ev), due.when)) {
-    ev->ev_timeout = due.shown;
+    due.show_in(ev);
     return;
   }
   if (has_timeout(ev)) disarm_timeout(base, ev);
-  ev->ev_timeout = due.shown;
+  due.show_in(ev);
   if (common != nullptr) {
     join(*common, ev);
   } else {
