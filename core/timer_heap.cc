@@ -203,11 +203,18 @@ inline std::uint32_t TimerHeap::least_child(std::uint32_t first_child) const {
   return first_child + least;
 }
 
-// Moves a promise up into the hole above it. The next few roots come from the family below the
-// root: their timers are looked at soon, and are far apart in memory.
+// Moves a promise up into the hole above it. The next few roots come from the families below the
+// root. Their timers are looked at soon, and what those belong to after that, and all of it is far
+// apart in memory: the timer is sent for two families ahead, its owner one.
 inline void TimerHeap::fill(std::uint32_t hole, std::uint32_t from) {
-  heap_[hole] = heap_[from];
-  if (hole <= kBranches) __builtin_prefetch(&table_[heap_[hole].timer]);
+  const Promise& promise = heap_[hole] = heap_[from];
+  if (hole <= kBranches) {
+    const auto* owner = static_cast<const char*>(table_[promise.timer].owner);
+    __builtin_prefetch(owner);
+    __builtin_prefetch(owner + kCacheLine);
+  } else if (hole <= kBranches * (kBranches + 1)) {
+    __builtin_prefetch(&table_[promise.timer]);
+  }
   ++sift_steps_;
 }
 
