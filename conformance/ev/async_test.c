@@ -98,6 +98,26 @@ static void send_again(EV_P_ ev_async* w, int revents) {
   }
 }
 
+static void a_send_to_a_stopped_async_still_ends_the_wait(void** state) {
+  (void)state;
+  struct ev_loop* loop = make_loop();
+  ev_async async;
+  ev_timer far;
+  ev_async_init(&async, note_async);
+  ev_async_start(loop, &async);
+  ev_async_stop(loop, &async);
+  ev_timer_init(&far, note_timer, 10., 0.);
+  ev_timer_start(loop, &far);
+  double start = seconds_now();
+  for (int round = 0; round < 3; ++round) {
+    ev_async_send(loop, &async);
+    ev_run(loop, EVRUN_ONCE);
+  }
+  assert_true(seconds_now() - start < 9.);
+  assert_trace("");
+  ev_loop_destroy(loop);
+}
+
 static void an_async_sent_from_its_own_callback_runs_again(void** state) {
   (void)state;
   struct ev_loop* loop = make_loop();
@@ -427,6 +447,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(several_sends_before_the_loop_looks_are_one),
     cmocka_unit_test(asyncs_run_in_the_order_of_their_start),
     cmocka_unit_test(a_send_to_a_stopped_async_is_lost),
+    cmocka_unit_test(a_send_to_a_stopped_async_still_ends_the_wait),
     cmocka_unit_test(an_async_sent_from_its_own_callback_runs_again),
     cmocka_unit_test(a_send_from_another_thread_ends_a_sleep),
     cmocka_unit_test(a_send_from_a_signal_handler_ends_a_sleep),

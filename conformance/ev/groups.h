@@ -21,6 +21,7 @@ extern const struct harness_group pending_group;
 extern const struct harness_group order_group;
 extern const struct harness_group fork_group;
 extern const struct harness_group input_group;
+extern const struct harness_group memory_group;
 extern const struct harness_group event_layer_group;
 
 #endif
