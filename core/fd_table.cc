@@ -46,6 +46,11 @@ void forget_remembered(PollDesc& desc, unsigned modes) {
   desc.registration.instant = modes_of(desc.registration.instant & ~modes);
 }
 
+// News that the number was closed is out of date once it names something else.
+void drop_invalid(PollDesc& desc) {
+  desc.registration.instant = modes_of(desc.registration.instant & ~unsigned{kInvalid});
+}
+
 // Parks in a gate what is wanted there. True if an edge was remembered while nobody was.
 bool park_in(Gate& gate, Waiter* waiter, bool wanted) {
   const bool remembered = gate.remembers();
@@ -171,12 +176,11 @@ void FdTable::note_verified(PollDesc& desc) {
   desc.registration.departed = 0;
 }
 
-// The kernel took it: news that the number was closed is out of date.
 void FdTable::note_told(PollDesc& desc, Interest interest) {
   set_flag(desc, kRegistered, true);
   set_flag(desc, kEdge, interest.edge);
   desc.registration.kernel = interest.modes & kAllModes;
-  desc.registration.instant = modes_of(desc.registration.instant & ~unsigned{kInvalid});
+  drop_invalid(desc);
 }
 
 // The kernel knows this incarnation no more.
@@ -274,7 +278,9 @@ void FdTable::forget(int fd, ModeSet modes) {
 
 bool FdTable::end_seen(int fd) const {
   const Slot slot = slot_of(fd);
-  return slot != kNoSlot && poller_.cache().at(slot).registration.end_seen;
+  if (slot == kNoSlot) return false;
+  const PollDesc& desc = poller_.cache().at(slot);
+  return desc.registration.end_seen && !has_flag(desc, kSuspect);
 }
 
 int FdTable::hold(int fd) {
@@ -323,6 +329,7 @@ int FdTable::tell(PollDesc& desc, Slot slot, Interest to, Identity identity) {
     if (to.modes == 0) return 0;
     if (!can_tell()) return defer(desc, slot, identity);
     if (options_.lazy_additions) {
+      if (identity == Identity::kUnknown) drop_invalid(desc);
       note_change(desc, slot);
       return 0;
     }
@@ -357,6 +364,7 @@ int FdTable::tell(PollDesc& desc, Slot slot, Interest to, Identity identity) {
 
 // Leaves the change to the thread that waits, and wakes it.
 int FdTable::defer(PollDesc& desc, Slot slot, Identity identity) {
+  if (identity == Identity::kUnknown) drop_invalid(desc);
   if (identity == Identity::kUnknown && has_flag(desc, kRegistered)) {
     set_flag(desc, kSuspect, true);
   }
@@ -388,7 +396,9 @@ int FdTable::entered(PollDesc& desc, Slot slot, Interest interest, int error) {
 
 // Where a front end speaks of every new file and nobody wanted the old one any more, adding it is
 // most likely the one call that it takes. If it is the old one after all, the kernel says so, and
-// may know all there is to know.
+// may know all there is to know. (A file from further back, to which the number has returned, would
+// say the same. Its registration has a stale tag, which leads to a set made anew as soon as it is
+// ready.)
 int FdTable::add_suspect(PollDesc& desc, Slot slot, Interest to) {
   note_verified(desc);
   const Generation before = desc.info.generation();
@@ -526,6 +536,9 @@ void FdTable::collect(WaiterList& out) {
 void FdTable::deliver(PollDesc& desc, Slot slot, KernelBits bits, WaiterList& out) {
   const ModeSet modes = options_.readiness[bits];
   const ModeSet wanted = desc.registration.wanted;
+  // Stated anew during the wait, when the kernel could not be asked whether this is still the file
+  // that it speaks of. It will be before the next wait, and say again what is ready.
+  if (has_flag(desc, kSuspect) && wanted != 0) return;
   const ModeSet hits = modes_of(modes & (wanted == 0 ? 0u : wanted | kInvalid));
   bool in_vain = hits == 0 && wanted == 0;
   if (has_flag(desc, kEdge)) {
@@ -543,9 +556,11 @@ void FdTable::deliver(PollDesc& desc, Slot slot, KernelBits bits, WaiterList& ou
 void FdTable::deliver_instant(WaiterList& out) {
   const auto deliver_one = [&](Slot slot) {
     PollDesc& desc = poller_.cache().at(slot);
-    // An edge noted before the demand turned to levels is no news: what is ready, the kernel says.
-    // One noted before it narrowed waits for the next watcher of that direction.
-    const bool edge = has_flag(desc, kEdge);
+    // An edge noted before the demand turned to levels, or spoke of what may be another file, is no
+    // news: what is ready, the kernel says. One noted before it narrowed waits for the next watcher
+    // of that direction.
+    const bool told_levels = desc.registration.wanted != 0 && !has_flag(desc, kEdgeWanted);
+    const bool edge = has_flag(desc, kEdge) && !told_levels && !has_flag(desc, kSuspect);
     const unsigned wanted = edge ? desc.registration.wanted : 0u;
     const ModeSet modes = modes_of(desc.registration.instant & (wanted | kInvalid));
     if (edge) remember_unwanted(desc, desc.registration.instant);
@@ -612,6 +627,7 @@ int FdTable::reset(ResetReason reason) {
     note_verified(desc);
     set_flag(desc, kRegistered | kEdge | kReportedInVain, false);
     desc.registration.kernel = 0;
+    desc.registration.end_seen = 0;  // of what may be another file by now; the kernel will tell
     if (to.modes == 0) {
       drop_if_idle(desc, slot);
     } else if (was_registered && options_.lazy_additions) {

@@ -343,25 +343,6 @@ void levels_are_not_held(void**) {
   assert_int_equal(table.loop.fds().watched(), 0);
 }
 
-Table* waiting;
-
-void releasing_during_a_wait_is_told_after_it_where_it_has_to_be(void**) {
-  Table table({}, kFakeLevelBackend);
-  table.loop.fds().hold(kFd);
-  edge_demand(table, kRead, 0, Identity::kUnknown);
-  waiting = &table;
-  fake()->during_wait = [] {
-    edge_demand(*waiting, 0);
-    waiting->loop.fds().release(kFd, true);
-    assert_int_equal(fake()->calls.remove, 0);
-    fake()->during_wait = nullptr;
-  };
-  table.turn();
-  table.turn();
-  assert_int_equal(table.calls().remove, 1);
-  assert_int_equal(table.loop.fds().watched(), 0);
-}
-
 void a_forked_child_keeps_what_is_held(void**) {
   Table table;
   table.loop.fds().hold(kFd);
@@ -407,7 +388,6 @@ constexpr CMUnitTest kTests[] = {
     cmocka_unit_test(releasing_what_is_closed_then_needs_no_call),
     cmocka_unit_test(after_zombies_what_is_closed_is_removed_first),
     cmocka_unit_test(levels_are_not_held),
-    cmocka_unit_test(releasing_during_a_wait_is_told_after_it_where_it_has_to_be),
     cmocka_unit_test(a_forked_child_keeps_what_is_held),
     cmocka_unit_test(holding_what_is_no_descriptor_is_refused),
 };

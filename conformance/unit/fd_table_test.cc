@@ -503,37 +503,6 @@ void files_that_never_block_are_ready_in_every_turn(void**) {
   assert_int_equal(fake()->delay, -1);
 }
 
-// ---- changes by another thread, while the loop waits ----
-
-Table* waiting;
-
-void during_a_wait_a_concurrent_backend_is_told_at_once(void**) {
-  Table table;
-  waiting = &table;
-  fake()->during_wait = [] {
-    assert_int_equal(waiting->demand(kRead, Identity::kUnknown), 0);
-    assert_int_equal(fake()->calls.add, 1);
-    waiting->leave();
-    assert_int_equal(fake()->calls.remove, 1);
-  };
-  table.turn();
-  assert_int_equal(table.calls().wake, 0);
-}
-
-void during_a_wait_other_backends_are_told_later_and_the_loop_is_woken(void**) {
-  Table table({}, kFakeLevelBackend);
-  waiting = &table;
-  fake()->during_wait = [] {
-    assert_int_equal(waiting->demand(kRead, Identity::kUnknown), 0);
-    assert_int_equal(fake()->calls.add, 0);
-    assert_int_equal(fake()->calls.wake, 1);
-    fake()->during_wait = nullptr;
-  };
-  table.turn();
-  table.turn();
-  assert_int_equal(table.calls().add, 1);
-}
-
 // ---- after a fork ----
 
 void a_forked_child_registers_what_is_wanted_and_forgets_the_rest(void**) {
@@ -633,8 +602,6 @@ constexpr CMUnitTest kTests[] = {
     cmocka_unit_test(an_old_file_is_given_another_direction_by_one_call),
     cmocka_unit_test(a_suspicion_outlasts_a_while_without_watchers),
     cmocka_unit_test(files_that_never_block_are_ready_in_every_turn),
-    cmocka_unit_test(during_a_wait_a_concurrent_backend_is_told_at_once),
-    cmocka_unit_test(during_a_wait_other_backends_are_told_later_and_the_loop_is_woken),
     cmocka_unit_test(a_forked_child_registers_what_is_wanted_and_forgets_the_rest),
     cmocka_unit_test(news_of_a_closed_descriptor_is_dropped_once_it_is_open_again),
     cmocka_unit_test(a_lazy_table_registers_anew_what_is_still_wanted_by_the_next_wait),

@@ -64,6 +64,11 @@ World::World(Random& random) : random_(random) {
     channel = kNone;
   for (pid_t& child : children_)
     child = kNone;
+  // select(2) does not look at numbers beyond the size of the process's table, which grows with the
+  // highest number that was ever open.
+  const int highest = kFirstHolder + kHolders;
+  move(memfd_create("torture", MFD_CLOEXEC), highest);
+  ::close(highest);
 }
 
 World::~World() {
