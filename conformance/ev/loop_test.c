@@ -214,6 +214,17 @@ static void a_destroyed_default_loop_can_be_made_again(void** state) {
   assert_trace("again:timer");
 }
 
+static void a_default_loop_made_again_begins_anew_here(void** state) {
+  (void)state;
+  struct ev_loop* loop = ev_default_loop(EVFLAG_AUTO);
+  ev_run(loop, EVRUN_NOWAIT);
+  ev_run(loop, EVRUN_NOWAIT);
+  assert_int_equal(ev_iteration(loop), 2);
+  ev_loop_destroy(loop);
+  loop = ev_default_loop(EVFLAG_AUTO);
+  assert_int_equal(ev_iteration(loop), on_pollshim() ? 0 : 2);
+}
+
 static void destroying_no_loop_is_allowed(void** state) {
   (void)state;
   ev_loop_destroy(NULL);
@@ -382,6 +393,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(the_default_loop_is_made_once),
     cmocka_unit_test(a_dynamic_loop_is_not_the_default_loop),
     cmocka_unit_test(a_destroyed_default_loop_can_be_made_again),
+    cmocka_unit_test(a_default_loop_made_again_begins_anew_here),
     cmocka_unit_test(destroying_no_loop_is_allowed),
     cmocka_unit_test(a_fresh_default_loop_runs_out_at_once),
     cmocka_unit_test(a_loop_gives_its_descriptors_back),

@@ -22,6 +22,11 @@ $(if $(strip $(ev_SRC)),$(eval $(call check,ev-$(1),env LIBEV_FLAGS=$(ev_$(1)) L
 endef
 $(foreach backend,$(ev_backends),$(eval $(call ev_matrix,$(backend))))
 
+# Where threads meet, on every backend: what `make SAN=thread check ONLY=ev-threads` is for.
+$(if $(strip $(ev_SRC)),$(eval $(call check,ev-threads,for flags in $(ev_epoll) $(ev_poll) $(ev_select); do \
+  LIBEV_FLAGS=$$$$flags LD_LIBRARY_PATH=$(ev_ours) $(B)/bin/ev-suite --library $(ev_ours) 'async/*' 'signal/*thread*' \
+  'loop_control/*released*' || exit 1; done,120,$(B)/bin/ev-suite all)))
+
 # ---- what the program around the library brings ------------------------------------------------------------
 # Code that is not position-independent makes the linker give the program a copy of the library's object.
 $(eval $(call suite,ev-traps,conformance/ev/traps.c,-lev))

@@ -359,6 +359,61 @@ static void a_check_callback_can_still_stop_a_timer_that_is_due(void** state) {
   ev_loop_destroy(loop);
 }
 
+/* A timer that feeds watchers of higher and lower priority, stops one that is pending and starts
+ * one that is due at once. */
+struct meddler {
+  ev_timer first, second, stopped, started;
+  ev_prepare urgent, slack;
+  ev_idle idle;
+};
+
+static void meddle(EV_P_ ev_timer* w, int revents) {
+  struct meddler* all = ev_userdata(EV_A);
+  note_timer(EV_A_ w, revents);
+  ev_feed_event(EV_A_ & all->slack, EV_CUSTOM);
+  ev_feed_event(EV_A_ & all->urgent, EV_CUSTOM);
+  ev_timer_stop(EV_A_ & all->stopped);
+  ev_timer_start(EV_A_ & all->started);
+}
+
+static void name_timer(ev_timer* w, const char* name, double after) {
+  ev_timer_init(w, note_timer, after, 0.);
+  w->data = (void*)(uintptr_t)name;
+}
+
+static void what_a_callback_feeds_cuts_in_by_its_priority(void** state) {
+  (void)state;
+  static struct meddler all;
+  struct ev_loop* loop = make_loop();
+  ev_set_userdata(loop, &all);
+  name_timer(&all.first, "first", 0.);
+  ev_set_cb(&all.first, meddle);
+  name_timer(&all.second, "second", 1e-6);
+  name_timer(&all.stopped, "stopped", 2e-6);
+  name_timer(&all.started, "started", 0.);
+  ev_prepare_init(&all.urgent, note_prepare);
+  all.urgent.data = "urgent";
+  ev_set_priority(&all.urgent, 1);
+  ev_prepare_init(&all.slack, note_prepare);
+  all.slack.data = "slack";
+  ev_set_priority(&all.slack, -1);
+  ev_idle_init(&all.idle, note_idle);
+  all.idle.data = "idle";
+  ev_timer_start(loop, &all.second);
+  ev_timer_start(loop, &all.stopped);
+  ev_timer_start(loop, &all.first);
+  ev_idle_start(loop, &all.idle);
+  ev_sleep(0.001);
+  ev_run(loop, EVRUN_NOWAIT);
+  assert_trace("first:timer urgent:custom second:timer slack:custom");
+  ev_sleep(0.001);
+  ev_run(loop, EVRUN_NOWAIT);
+  assert_trace("started:timer");
+  ev_run(loop, EVRUN_NOWAIT);
+  assert_trace("idle:idle");
+  ev_loop_destroy(loop);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(one_turn_in_which_everything_happens),
     cmocka_unit_test(a_pending_event_is_invoked_before_the_turn_begins),
@@ -372,5 +427,6 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(an_io_of_the_highest_priority_runs_before_what_a_signal_brings),
     cmocka_unit_test(a_prepare_started_by_a_prepare_waits_for_the_next_turn),
     cmocka_unit_test(a_check_callback_can_still_stop_a_timer_that_is_due),
+    cmocka_unit_test(what_a_callback_feeds_cuts_in_by_its_priority),
 };
 const struct harness_group order_group = {"order", tests, sizeof tests / sizeof tests[0]};
