@@ -44,6 +44,31 @@ static void a_handshake_needs_no_reading(void** state) {
   }
 }
 
+static void a_handshake_waits_while_both_directions_are_disabled(void** state) {
+  (void)state;
+  for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; ++version) {
+    for (int enabled = EV_READ; enabled <= EV_WRITE; enabled *= 2) {
+      struct ends ends;
+      struct event_base* base = new_base();
+      open_ends(&ends, base, on_socket, version, BEV_OPT_CLOSE_ON_FREE);
+      bufferevent_disable(ends.bev[server], EV_READ | EV_WRITE);
+      bufferevent_enable(ends.bev[client], EV_READ);
+      for (int turn = 0; turn < 20; ++turn)
+        run_ready(base);
+      assert_int_equal(ends.teller[client].events, 0);
+      assert_int_equal(ends.teller[server].events, 0);
+      assert_int_equal(event_pending(&ends.bev[server]->ev_read, EV_READ, NULL), 0);
+      assert_int_equal(event_pending(&ends.bev[server]->ev_write, EV_WRITE, NULL), 0);
+      bufferevent_enable(ends.bev[server], (short)enabled);
+      run_until_at_least(base, &ends.teller[client].events, 1);
+      run_until_at_least(base, &ends.teller[server].events, 1);
+      assert_int_equal(bufferevent_get_enabled(ends.bev[server]), enabled);
+      close_ends(&ends);
+      event_base_free(base);
+    }
+  }
+}
+
 static void what_was_written_before_it_follows_it(void** state) {
   (void)state;
   FORMS_AND_VERSIONS(form, version) {
@@ -364,6 +389,7 @@ static void a_silent_peer_times_out(void** state) {
 const struct CMUnitTest handshake_tests[] = {
     cmocka_unit_test(both_ends_tell_once_that_they_are_connected),
     cmocka_unit_test(a_handshake_needs_no_reading),
+    cmocka_unit_test(a_handshake_waits_while_both_directions_are_disabled),
     cmocka_unit_test(what_was_written_before_it_follows_it),
     cmocka_unit_test(bytes_that_come_with_the_end_of_the_handshake_are_not_forgotten),
     cmocka_unit_test(connecting_by_address_includes_the_handshake),

@@ -218,20 +218,25 @@ bool has_pending(const TlsBufferEvent* bev) {
 }
 
 bool wants_to_read(const TlsBufferEvent* bev) {
-  if (!is_open(bev)) return !bev->read_over && !bev->handshake_writes;
+  if (!is_open(bev)) {
+    return !bev->read_over && !bev->handshake_writes && (bev->halted & EV_READ) == 0;
+  }
   if (bev->write_wants_read) return true;
   return (bev->enabled & EV_READ) != 0 && bev->read_suspended == 0 && !bev->read_over &&
          !bev->read_wants_write;
 }
 
 bool wants_to_write(const TlsBufferEvent* bev) {
-  if (!is_open(bev)) return !bev->read_over && bev->handshake_writes;
+  if (!is_open(bev)) {
+    return !bev->read_over && bev->handshake_writes && (bev->halted & EV_WRITE) == 0;
+  }
   return bev->read_wants_write || (has_to_write(bev) && !bev->write_wants_read);
 }
 
 bool begin_session(TlsBufferEvent* bev, bufferevent_ssl_state state) {
   bev->state = static_cast<std::uint8_t>(state);
   bev->handshake_writes = state == BUFFEREVENT_SSL_CONNECTING;
+  if (bev->enabled != 0) bev->halted = 0;
   bev->read_wants_write = bev->write_wants_read = false;
   bev->read_over = bev->write_over = bev->failed = false;
   bev->refused = 0;
