@@ -231,9 +231,8 @@ static void a_damaged_record_is_an_error_after_what_came_before(void** state) {
     struct event_base* base = new_base();
     open_solo(&solo, base, form, version, 0);
     assert_int_equal(SSL_write(solo.peer, "good", 4), 4);
-    char bad[64];
-    memset(bad, 7, sizeof bad);
-    memcpy(bad, "\x17\x03\x03\x00\x3b", 5);
+    unsigned char bad[64] = {23, 3, 3, 0, sizeof bad - 5};
+    memset(bad + 5, 7, sizeof bad - 5);
     assert_int_equal(send(solo.peer_fd, bad, sizeof bad, 0), sizeof bad);
     run_until_at_least(base, &solo.teller.events, 1);
     assert_int_equal(solo.teller.last_event, BEV_EVENT_ERROR | BEV_EVENT_READING);

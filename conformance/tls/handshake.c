@@ -169,6 +169,36 @@ static void connecting_by_address_includes_the_handshake(void** state) {
   }
 }
 
+static void connecting_by_name_includes_the_handshake(void** state) {
+  (void)state;
+  struct event_base* base = new_base();
+  struct sockaddr_in address;
+  struct teller tellers[2];
+  int listener = tcp_listener(&address);
+  struct bufferevent* bev =
+      bufferevent_openssl_socket_new(base, -1, session_of(TLS1_3_VERSION),
+                                     BUFFEREVENT_SSL_CONNECTING, BEV_OPT_CLOSE_ON_FREE);
+  listen_to(&tellers[0], NULL, "client", bev);
+  bufferevent_enable(bev, EV_READ);
+  assert_int_equal(bufferevent_socket_connect_hostname(bev, NULL, AF_INET, "127.0.0.1",
+                                                       ntohs(address.sin_port)),
+                   0);
+  run_ready(base);
+  int fd = accept(listener, NULL, NULL);
+  evutil_make_socket_nonblocking(fd);
+  struct bufferevent* other = bufferevent_openssl_socket_new(
+      base, fd, session_of(TLS1_3_VERSION), BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
+  listen_to(&tellers[1], NULL, "server", other);
+  run_until_at_least(base, &tellers[0].events, 1);
+  assert_int_equal(tellers[0].last_event, BEV_EVENT_CONNECTED);
+  assert_int_equal(bufferevent_socket_get_dns_error(bev), 0);
+  bufferevent_free(bev);
+  bufferevent_free(other);
+  run_ready(base);
+  close(listener);
+  event_base_free(base);
+}
+
 static void a_refused_connection_is_an_error(void** state) {
   (void)state;
   struct event_base* base = new_base();
@@ -393,6 +423,7 @@ const struct CMUnitTest handshake_tests[] = {
     cmocka_unit_test(what_was_written_before_it_follows_it),
     cmocka_unit_test(bytes_that_come_with_the_end_of_the_handshake_are_not_forgotten),
     cmocka_unit_test(connecting_by_address_includes_the_handshake),
+    cmocka_unit_test(connecting_by_name_includes_the_handshake),
     cmocka_unit_test(a_refused_connection_is_an_error),
     cmocka_unit_test(another_descriptor_begins_another_handshake),
     cmocka_unit_test(an_open_connection_goes_on),

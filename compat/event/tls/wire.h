@@ -11,7 +11,7 @@ namespace pollshim::event {
 // before they are, if the user keeps the SSL object: then detach_wire() was called.
 BIO* make_socket_wire(TlsBufferEvent* bev, evutil_socket_t fd);
 BIO* make_filter_wire(TlsBufferEvent* bev);
-void detach_wire(BIO* wire);
+void detach_wire(BIO* bio);
 
 // Around what is done in one go on a descriptor. Only meanwhile does the wire believe that a
 // descriptor which was empty is still empty; who uses the SSL object on his own asks the kernel.
