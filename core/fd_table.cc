@@ -352,7 +352,10 @@ int FdTable::tell(PollDesc& desc, Slot slot, Interest to, Identity identity) {
   if (covered && identity == Identity::kSame) {
     const bool trusted = was_wanted || registration.held || options_.keep_registrations;
     if (!trusted) note_unverified(desc, slot);
-    if (to.modes != registration.kernel) note_change(desc, slot);
+    if (to.modes == registration.kernel) return 0;
+    // Edges that the kernel is to report anew are due during the wait, not after it.
+    if (to.edge && poller_.waiting() && can_tell()) return adjust(desc, slot, to);
+    note_change(desc, slot);
     return 0;
   }
   if (!can_tell() || options_.lazy_additions) {

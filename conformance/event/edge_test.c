@@ -3,7 +3,10 @@
  */
 #include "conformance/event/suite.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 static void turn(struct event_base* base) {
@@ -123,6 +126,55 @@ static void deleting_one_direction_reports_the_other_anew(void** state) {
   event_free(reader);
   event_base_free(base);
   pair_close(&pair);
+}
+
+static void* loop_until_left(void* base) {
+  event_base_loop(base, EVLOOP_NO_EXIT_ON_EMPTY);
+  return NULL;
+}
+
+static void count_atomically(evutil_socket_t fd, short what, void* calls) {
+  (void)fd;
+  (void)what;
+  atomic_fetch_add((atomic_int*)calls, 1);
+}
+
+static int comes_to(atomic_int* calls, int expected) {
+  for (int tries = 0; tries < 5000 && atomic_load(calls) < expected; tries++)
+    nanosleep(&(struct timespec){0, 1000000}, NULL);
+  return atomic_load(calls) >= expected;
+}
+
+/* The loop sleeps meanwhile, and need not wait for another reason to wake up. */
+static void deleting_one_direction_from_another_thread_reports_the_other_at_once(void** state) {
+  (void)state;
+  assert_int_equal(evthread_use_pthreads(), 0);
+  struct event_base* base = suite_base();
+  if (suite_has_feature(base, EV_FEATURE_ET)) {
+    struct pair pair = pair_open();
+    atomic_int reads = 0, writes = 0;
+    struct event* reader =
+        event_new(base, pair.near, EV_READ | EV_ET | EV_PERSIST, count_atomically, &reads);
+    struct event* writer =
+        event_new(base, pair.near, EV_WRITE | EV_ET | EV_PERSIST, count_atomically, &writes);
+    event_add(reader, NULL);
+    event_add(writer, NULL);
+    send_byte(pair.far);
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, loop_until_left, base), 0);
+    assert_true(comes_to(&reads, 1));
+    assert_true(comes_to(&writes, 1));
+    nanosleep(&(struct timespec){0, 20000000}, NULL);
+    const int before = atomic_load(&reads);
+    event_del(writer);
+    assert_true(comes_to(&reads, before + 1));
+    event_base_loopbreak(base);
+    pthread_join(thread, NULL);
+    event_free(reader);
+    event_free(writer);
+    pair_close(&pair);
+  }
+  event_base_free(base);
 }
 
 /* The header forbids mixing.  Debug mode refuses it, on every backend; otherwise it goes unnoticed.
@@ -251,6 +303,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(adding_a_one_shot_edge_event_again_looks_at_the_level),
     cmocka_unit_test(reader_and_writer_on_one_descriptor_each_have_their_edge),
     cmocka_unit_test(deleting_one_direction_reports_the_other_anew),
+    cmocka_unit_test(deleting_one_direction_from_another_thread_reports_the_other_at_once),
     cmocka_unit_test(edge_and_level_on_one_descriptor_are_refused_in_debug_mode),
     cmocka_unit_test(edge_and_level_on_one_descriptor_are_accepted_otherwise),
     cmocka_unit_test(a_timeout_on_an_edge_event_comes_without_the_edge_flag),

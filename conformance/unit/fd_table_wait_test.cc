@@ -46,6 +46,25 @@ void during_a_wait_other_backends_are_told_later_and_the_loop_is_woken(void**) {
   assert_int_equal(table.calls().add, 1);
 }
 
+void narrow_demand(Table& table, ModeSet modes, Identity identity) {
+  const Demand demand = {.waiter = kWaiter, .modes = modes, .edge = true, .exact = true};
+  assert_int_equal(table.loop.fds().set_demand(kFd, demand, identity), 0);
+}
+
+void an_exact_registration_is_narrowed_at_once(void**) {
+  Table table;
+  narrow_demand(table, kRead | kWrite, Identity::kUnknown);
+  waiting = &table;
+  fake()->during_wait = [] {
+    narrow_demand(*waiting, kRead, Identity::kSame);
+    assert_int_equal(fake()->interest.modes, kRead);
+    fake()->during_wait = nullptr;
+  };
+  table.turn();
+  table.turn();
+  assert_int_equal(table.calls().changes(), 2);
+}
+
 void releasing_during_a_wait_is_told_after_it_where_it_has_to_be(void**) {
   Table table({}, kFakeLevelBackend);
   table.loop.fds().hold(kFd);
@@ -136,6 +155,7 @@ void news_of_a_closed_descriptor_is_out_of_date_for_what_is_stated_during_the_wa
 constexpr CMUnitTest kTests[] = {
     cmocka_unit_test(during_a_wait_a_concurrent_backend_is_told_at_once),
     cmocka_unit_test(during_a_wait_other_backends_are_told_later_and_the_loop_is_woken),
+    cmocka_unit_test(an_exact_registration_is_narrowed_at_once),
     cmocka_unit_test(releasing_during_a_wait_is_told_after_it_where_it_has_to_be),
     cmocka_unit_test(what_is_reported_of_a_file_that_another_thread_has_replaced_is_not_delivered),
     cmocka_unit_test(the_end_of_a_file_is_not_that_of_its_successor),
