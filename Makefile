@@ -6,6 +6,11 @@
 # The single-letter options make was called with: n, q and their like.
 short_flags := $(filter-out --%,$(firstword -$(MAKEFLAGS)))
 MAKEFLAGS += --no-builtin-rules --no-builtin-variables
+# Every processor, unless somebody says otherwise: a -j on the command line beats this one, and one in
+# the environment, or a make above this one, has made the choice already.
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += $(shell case " $$MAKEFLAGS" in (*\ -j*|*\ --jobs*|\ j*) ;; (*) echo -j$$(nproc) ;; esac)
+endif
 .SUFFIXES:
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
@@ -21,6 +26,7 @@ SHELL := /bin/sh
 #   ONLY='event* unit-core'   which checks to run
 #   B=DIRECTORY               the build tree itself
 #   V=1                       show the commands
+#   -jN                       so many jobs at a time instead of one for each processor
 SAN ?=
 ifneq ($(filter undefined default,$(origin CXX)),)
 CXX := g++

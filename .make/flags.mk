@@ -37,6 +37,9 @@ endif
 $(shell mkdir -p $(B)/flags)
 # make -n and make -q only look.
 looking := $(findstring n,$(short_flags))$(findstring q,$(short_flags))
+ifneq ($(looking),)
+$(B)/flags/%: ;
+endif
 remember = $(if $(looking),,$(remember_now))
 remember_now = $(if $(or $(call differs,$(1),$(file <$(B)/flags/$(2))),$(if $(wildcard \
   $(B)/flags/$(2)),,absent)),$(file >$(B)/flags/$(2),$(1)))
