@@ -51,7 +51,7 @@ static int full_listener(struct sockaddr_in* address, int* waiting, int count) {
   assert_int_equal(listen(listener, 0), 0);
   for (int i = 0; i < count; ++i) {
     waiting[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    connect(waiting[i], (struct sockaddr*)address, sizeof *address);
+    (void)connect(waiting[i], (struct sockaddr*)address, sizeof *address);
   }
   return listener;
 }

@@ -24,7 +24,7 @@ int main(int argc, char** argv) {
   uint64_t seed = 1, count = 1;
   for (int i = 1; i + 1 < argc; i += 2) {
     if (!strcmp(argv[i], "--stack")) name = argv[i + 1];
-    if (!strcmp(argv[i], "--mood")) mood = strcmp(argv[i + 1], "calm") ? storm : calm;
+    if (!strcmp(argv[i], "--mood")) mood = strcmp(argv[i + 1], "calm") == 0 ? calm : storm;
     if (!strcmp(argv[i], "--seed")) seed = strtoull(argv[i + 1], NULL, 10);
     if (!strcmp(argv[i], "--count")) count = strtoull(argv[i + 1], NULL, 10);
     if (!strcmp(argv[i], "--trace")) trace_file = fopen(argv[i + 1], "w");
@@ -33,7 +33,7 @@ int main(int argc, char** argv) {
   signal(SIGPIPE, SIG_IGN);
   evthread_use_pthreads();
   for (const struct stack_kind* const* kind = torture_stacks; *kind; kind++) {
-    if (name && strcmp(name, (*kind)->name)) continue;
+    if (name && strcmp(name, (*kind)->name) != 0) continue;
     for (uint64_t i = seed; i < seed + count; i++) {
       uint64_t digest = torture(*kind, mood, i);
       printf("%s %" PRIu64, (*kind)->name, i);
