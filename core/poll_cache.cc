@@ -1,28 +1,9 @@
 #include "core/poll_cache.h"
 
-#include <bit>
 #include <cstdlib>
 #include <new>
 
 namespace netpoll {
-
-namespace {
-
-constexpr Slot segment_size(unsigned segment, unsigned first_bits) {
-  return Slot{1} << (first_bits + segment);
-}
-
-// Slots are numbered through the segments: segment k starts where the ones before it end.
-constexpr Slot segment_start(unsigned segment, unsigned first_bits) {
-  return segment_size(segment, first_bits) - segment_size(0, first_bits);
-}
-
-}  // namespace
-
-unsigned PollCache::segment_of(Slot slot) {
-  const Slot biased = slot + segment_size(0, kFirstSegmentBits);
-  return static_cast<unsigned>(std::bit_width(biased)) - 1 - kFirstSegmentBits;
-}
 
 PollCache::~PollCache() {
   for (auto& segment : segments_)
@@ -31,16 +12,14 @@ PollCache::~PollCache() {
 
 PollDesc* PollCache::find(Slot slot) const {
   if (slot >= end()) return nullptr;
-  const unsigned segment = segment_of(slot);
-  PollDesc* base = segments_[segment].load(std::memory_order_acquire);
-  return base + (slot - segment_start(segment, kFirstSegmentBits));
+  return &at(slot);
 }
 
 bool PollCache::grow() {
   const Slot start = end_.load(std::memory_order_relaxed);
   const unsigned segment = segment_of(start);
   if (segment >= kSegments) return false;
-  const Slot size = segment_size(segment, kFirstSegmentBits);
+  const Slot size = segment_size(segment);
   auto* base = static_cast<PollDesc*>(std::malloc(sizeof(PollDesc) * size));
   if (base == nullptr) return false;
   segments_[segment].store(base, std::memory_order_release);
@@ -59,7 +38,7 @@ Slot PollCache::allocate(int fd) {
     if (slot == segment_end_ && !grow()) return kNoSlot;
     const unsigned segment = segment_of(slot);
     PollDesc* base = segments_[segment].load(std::memory_order_relaxed);
-    new (base + (slot - segment_start(segment, kFirstSegmentBits))) PollDesc;
+    new (base + (slot - segment_start(segment))) PollDesc;
     end_.store(slot + 1, std::memory_order_release);
     if (slot == kNoSlot) return allocate(fd);
   }

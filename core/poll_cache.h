@@ -8,6 +8,7 @@
 #pragma once
 
 #include <atomic>
+#include <bit>
 
 #include "core/poll_desc.h"
 
@@ -37,7 +38,11 @@ class PollCache {
     return desc;
   }
 
-  PollDesc& at(Slot slot) const { return *find(slot); }
+  // One that was allocated.
+  PollDesc& at(Slot slot) const {
+    const unsigned segment = segment_of(slot);
+    return segments_[segment].load(std::memory_order_acquire)[slot - segment_start(segment)];
+  }
   Cookie cookie_of(Slot slot) const { return make_cookie(slot, at(slot).info.generation()); }
   std::uint32_t live() const { return live_; }
   Slot end() const { return end_.load(std::memory_order_acquire); }
@@ -48,7 +53,16 @@ class PollCache {
   static constexpr unsigned kFirstSegmentBits = 7;
   static constexpr unsigned kSegments = 25;
 
-  static unsigned segment_of(Slot slot);
+  // Slots are numbered through the segments: segment k starts where the ones before it end.
+  static constexpr Slot segment_size(unsigned segment) {
+    return Slot{1} << (kFirstSegmentBits + segment);
+  }
+  static constexpr Slot segment_start(unsigned segment) {
+    return segment_size(segment) - segment_size(0);
+  }
+  static constexpr unsigned segment_of(Slot slot) {
+    return static_cast<unsigned>(std::bit_width(slot + segment_size(0))) - 1 - kFirstSegmentBits;
+  }
   bool grow();
 
   std::atomic<PollDesc*> segments_[kSegments] = {};
