@@ -424,7 +424,7 @@ static void a_rate_limit_does_not_stop_a_handshake(void** state) {
   struct ends ends;
   struct event_base* base = new_base();
   struct timeval tick = {0, 10000};
-  struct ev_token_bucket_cfg* limit = ev_token_bucket_cfg_new(100, 100, 100, 100, &tick);
+  struct ev_token_bucket_cfg* limit = ev_token_bucket_cfg_new(100, 100, 1 << 20, 1 << 20, &tick);
   open_ends(&ends, base, on_socket, TLS1_3_VERSION, BEV_OPT_CLOSE_ON_FREE);
   for (int side = 0; side < 2; ++side)
     bufferevent_set_rate_limit(ends.bev[side], limit);

@@ -175,14 +175,13 @@ static void connecting_by_name_includes_the_handshake(void** state) {
   struct sockaddr_in address;
   struct teller tellers[2];
   int listener = tcp_listener(&address);
-  struct bufferevent* bev =
-      bufferevent_openssl_socket_new(base, -1, session_of(TLS1_3_VERSION),
-                                     BUFFEREVENT_SSL_CONNECTING, BEV_OPT_CLOSE_ON_FREE);
+  struct bufferevent* bev = bufferevent_openssl_socket_new(
+      base, -1, session_of(TLS1_3_VERSION), BUFFEREVENT_SSL_CONNECTING, BEV_OPT_CLOSE_ON_FREE);
   listen_to(&tellers[0], NULL, "client", bev);
   bufferevent_enable(bev, EV_READ);
-  assert_int_equal(bufferevent_socket_connect_hostname(bev, NULL, AF_INET, "127.0.0.1",
-                                                       ntohs(address.sin_port)),
-                   0);
+  assert_int_equal(
+      bufferevent_socket_connect_hostname(bev, NULL, AF_INET, "127.0.0.1", ntohs(address.sin_port)),
+      0);
   run_ready(base);
   int fd = accept(listener, NULL, NULL);
   evutil_make_socket_nonblocking(fd);

@@ -73,12 +73,18 @@ void report(TlsBufferEvent* bev, int direction, const Ending& ending) {
   bev->engine->run_event_callback(bev, static_cast<short>(direction | ending.what), 0);
 }
 
+// A handshake needs neither direction to be enabled, and no limit stops it. But who has disabled
+// both holds the peer off.
+bool may_shake_hands(const TlsBufferEvent* bev) {
+  return !bev->read_over && bev->enabled != 0;
+}
+
 // ---- Calling OpenSSL.
 
 enum class Answer : std::uint8_t { kDone, kWantsRead, kWantsWrite, kOver };
 
-// SSL_get_error() takes an error that is left over from elsewhere for one of this call. Looking first
-// is much cheaper than clearing a queue that is nearly always empty.
+// SSL_get_error() takes an error that is left over from elsewhere for one of this call. Looking
+// first is much cheaper than clearing a queue that is nearly always empty.
 void forget_errors() {
   if (ERR_peek_error() != 0) ERR_clear_error();
 }
@@ -224,25 +230,20 @@ bool has_pending(const TlsBufferEvent* bev) {
 }
 
 bool wants_to_read(const TlsBufferEvent* bev) {
-  if (!is_open(bev)) {
-    return !bev->read_over && !bev->handshake_writes && (bev->halted & EV_READ) == 0;
-  }
+  if (!is_open(bev)) return may_shake_hands(bev) && !bev->handshake_writes;
   if (bev->write_wants_read) return true;
   return (bev->enabled & EV_READ) != 0 && bev->read_suspended == 0 && !bev->read_over &&
          !bev->read_wants_write;
 }
 
 bool wants_to_write(const TlsBufferEvent* bev) {
-  if (!is_open(bev)) {
-    return !bev->read_over && bev->handshake_writes && (bev->halted & EV_WRITE) == 0;
-  }
+  if (!is_open(bev)) return may_shake_hands(bev) && bev->handshake_writes;
   return bev->read_wants_write || (has_to_write(bev) && !bev->write_wants_read);
 }
 
 bool begin_session(TlsBufferEvent* bev, bufferevent_ssl_state state) {
   bev->state = static_cast<std::uint8_t>(state);
   bev->handshake_writes = state == BUFFEREVENT_SSL_CONNECTING;
-  if (bev->enabled != 0) bev->halted = 0;
   bev->read_wants_write = bev->write_wants_read = false;
   bev->read_over = bev->write_over = bev->failed = false;
   bev->refused = 0;

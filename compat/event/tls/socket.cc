@@ -25,7 +25,6 @@ void wait_for_room(TlsBufferEvent* bev) {
 }
 
 int shake_hands(TlsBufferEvent* bev) {
-  bev->halted = 0;
   const int result = continue_handshake(bev);
   if (result == 0 && bev->handshake_writes) wait_for_room(bev);
   return result;
@@ -126,20 +125,15 @@ void output_changed(BufferEvent* self, std::size_t added, std::size_t) {
 
 bool enable_socket(BufferEvent* self, short events) {
   auto* bev = as_tls(self);
-  bev->halted = 0;
   if ((events & EV_WRITE) != 0 && !bev->failed) bev->write_over = false;
   return watch_events(bev, events);
 }
 
 // The reason for it may be noted only after this. A direction that needs the other is not disabled
-// by it. A handshake needs neither to be enabled, but it waits if what it waits for is disabled
-// under way, until something is enabled: so a server holds a client off.
+// by it.
 bool disable_socket(BufferEvent* self, short events) {
   auto* bev = as_tls(self);
-  if (!is_open(bev)) {
-    bev->halted = static_cast<short>(bev->halted | events);
-    return watch_events(bev, 0);
-  }
+  if (!is_open(bev)) return watch_events(bev, 0);
   const bool done =
       (events & EV_READ) == 0 || bev->write_wants_read || event_del(&bev->ev_read) == 0;
   if ((events & EV_WRITE) == 0 || bev->read_wants_write) return done;

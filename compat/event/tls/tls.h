@@ -38,7 +38,6 @@ struct TlsBufferEvent : BufferEvent {
   bool allow_dirty_shutdown;
 
   bool handshake_writes;  // the handshake waits for room, not for bytes
-  short halted;           // ... and not in these directions: they were disabled since its last step
   bool read_wants_write;  // in the middle of a connection, one direction may need the other
   bool write_wants_read;
   bool read_over;  // an end was seen: there is no more to read
