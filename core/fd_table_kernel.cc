@@ -1,0 +1,186 @@
+// The fd table towards the kernel: how a change is told, in how few calls, and what is done about a
+// file that has come in place of another and a registration that can not be removed. It decides
+// nothing that a front end would notice, but the errors.
+#include <cerrno>
+
+#include "core/fd_table.h"
+#include "core/fd_table_notes.h"
+
+namespace netpoll {
+
+// ---- what the kernel is told ----
+
+int FdTable::enter(PollDesc& desc, Slot slot, Interest interest) {
+  int error = poller_.add(slot, interest);
+  // Registered after all: the number was closed and came back to the same open file, by dup2().
+  if (error == EEXIST) error = poller_.modify(slot, interest, interest);
+  return entered(desc, slot, interest, error);
+}
+
+// What comes of an addition that the kernel answered with `error`.
+int FdTable::entered(PollDesc& desc, Slot slot, Interest interest, int error) {
+  if (error == EPERM && options_.emulate_regular_files) {
+    set_flag(desc, kAlwaysReady, true);
+    if (!always_ready_.contains(slot)) always_ready_.push(slot);
+    return 0;
+  }
+  if (error != 0) return error;
+  note_told(desc, interest);
+  return 0;
+}
+
+// Where a front end speaks of every new file and nobody wanted the old one any more, adding it is
+// most likely the one call that it takes. If it is the old one after all, the kernel says so, and
+// may know all there is to know. (A file from further back, to which the number has returned, would
+// say the same. Its registration has a stale tag, which leads to a set made anew as soon as it is
+// ready.)
+int FdTable::add_suspect(PollDesc& desc, Slot slot, Interest to) {
+  note_verified(desc);
+  const Generation before = desc.info.generation();
+  desc.info.publish(next_generation(before), 0);
+  const int error = poller_.add(slot, to);
+  desc.info.publish(before, 0);
+  if (error == EEXIST) {
+    const Interest now = current(desc);
+    const bool told = !now.edge && to.modes == now.modes;
+    return told ? 0 : adjust(desc, slot, to);
+  }
+  note_gone(desc);  // and renewed, to the generation that the kernel was given
+  return entered(desc, slot, to, error);
+}
+
+int FdTable::adjust(PollDesc& desc, Slot slot, Interest to) {
+  // Where the modes change and it was wanted until now, changing it is: most often a program stops
+  // and starts a watcher to that end.
+  const bool adding_is_best = desc.registration.departed ||
+                              (!has_flag(desc, kEdge) && to.modes == desc.registration.kernel);
+  const bool may_be_new = has_flag(desc, kSuspect) && options_.keep_registrations;
+  if (may_be_new && adding_is_best && !to.edge && poller_.traits().tells_known) {
+    return add_suspect(desc, slot, to);
+  }
+  const int error = poller_.modify(slot, current(desc), to);
+  if (error == 0) {
+    note_verified(desc);
+    note_told(desc, to);
+    return 0;
+  }
+  if (error != ENOENT && error != EBADF) return error;
+  note_gone(desc);
+  return error == ENOENT ? enter(desc, slot, to) : error;
+}
+
+// Failure is the normal course of a close before the last watcher goes; the generation sees to it
+// that nothing comes of a registration that lives on.
+int FdTable::withdraw(PollDesc& desc, Slot slot) {
+  const int error = poller_.remove(slot, current(desc));
+  note_gone(desc);
+  return error;
+}
+
+void FdTable::reconcile(bool may_sleep) {
+  settle_changes(may_sleep);
+  if (!zombie_) return;
+  rebuild_after_zombie();
+  settle_changes(may_sleep);
+}
+
+void FdTable::settle_changes(bool may_sleep) {
+  Slot slot = first_change_;
+  first_change_ = last_change_ = kNoSlot;
+  while (slot != kNoSlot) {
+    PollDesc& desc = poller_.cache().at(slot);
+    const Slot next = desc.registration.next;
+    set_flag(desc, kChanged, false);
+    bring_up_to_date(desc, slot, may_sleep);
+    slot = next;
+  }
+}
+
+void FdTable::distrust_departed() {
+  for (Slot slot = first_change_; slot != kNoSlot;) {
+    PollDesc& desc = poller_.cache().at(slot);
+    const bool departed = desc.registration.wanted == 0 && !desc.registration.held;
+    if (departed && has_flag(desc, kRegistered)) set_flag(desc, kSuspect, true);
+    slot = desc.registration.next;
+  }
+}
+
+// Edge mode: a sender goes on, and a local socket tells that it is writable whenever its peer has
+// read. What was reported in vain is asked for again when somebody wants it: the kernel will then
+// say anew what is ready.
+Interest FdTable::without_what_is_vain(PollDesc& desc, Interest interest) {
+  const unsigned vain = remembered(desc) & ~unsigned{desc.registration.wanted};
+  forget_remembered(desc, vain);
+  return {modes_of(interest.modes & ~vain), interest.edge};
+}
+
+void FdTable::bring_up_to_date(PollDesc& desc, Slot slot, bool may_sleep) {
+  const bool in_vain = has_flag(desc, kReportedInVain);
+  set_flag(desc, kReportedInVain, false);
+  Interest to = settled_interest(desc);
+  if (in_vain && to.edge) to = without_what_is_vain(desc, to);
+  if (to.modes == 0) {
+    if (has_flag(desc, kRegistered) && (in_vain || !options_.keep_registrations)) {
+      const int error = withdraw(desc, slot);
+      if (in_vain && (error == ENOENT || error == EBADF)) zombie_ = true;
+    }
+    drop_if_idle(desc, slot);
+    return;
+  }
+  int error = 0;
+  if (!has_flag(desc, kRegistered)) {
+    if (!has_flag(desc, kAlwaysReady)) error = enter(desc, slot, to);
+  } else if (has_flag(desc, kSuspect) || has_flag(desc, kEdge) != to.edge ||
+             to.modes != desc.registration.kernel) {
+    error = adjust(desc, slot, to);
+  } else if (has_flag(desc, kUnverified)) {
+    if (may_sleep) {
+      error = adjust(desc, slot, to);
+    } else {
+      note_change(desc, slot);
+    }
+  }
+  if (error != 0) note_instant(desc, slot, kInvalid);
+}
+
+// ---- registrations that can not be removed ----
+
+void FdTable::note_stale(Cookie cookie) {
+  if (stale_now_ == kWakeCookie) stale_now_ = cookie;
+  // Once may be a change that another thread made during the wait. The same one twice in a row is
+  // a registration that outlived its descriptor, and will be reported for as long as it is ready.
+  if (cookie == stale_before_) zombie_ = true;
+}
+
+void FdTable::rebuild_after_zombie() {
+  zombie_ = false;
+  stale_now_ = stale_before_ = kWakeCookie;
+  if (poller_.counters().rebuilds != 0) eager_removal_ = true;
+  reset(ResetReason::kZombies);
+}
+
+int FdTable::reset(ResetReason reason) {
+  const int error = poller_.reset(reason);
+  if (error != 0) return error;
+  const Slot end = poller_.cache().end();
+  for (Slot slot = 1; slot < end; ++slot) {
+    PollDesc& desc = poller_.cache().at(slot);
+    if (desc.fd < 0) continue;
+    const bool was_registered = has_flag(desc, kRegistered);
+    const Interest to = settled_interest(desc);
+    note_verified(desc);
+    set_flag(desc, kRegistered | kEdge | kReportedInVain, false);
+    desc.registration.kernel = 0;
+    desc.registration.end_seen = 0;  // of what may be another file by now; the kernel will tell
+    if (to.modes == 0) {
+      drop_if_idle(desc, slot);
+    } else if (was_registered && options_.lazy_additions) {
+      note_change(desc, slot);  // the front end may have news of it by then
+    } else if (was_registered && enter(desc, slot, to) != 0) {
+      note_instant(desc, slot, kInvalid);
+    }
+  }
+  return 0;
+}
+
+}  // namespace netpoll
