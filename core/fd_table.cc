@@ -68,11 +68,10 @@ ModeSet FdTable::wanted(int fd) const {
 
 bool FdTable::grow_to(int fd) {
   if (fd < slots_size_) return true;
+  if (fd > kHighest) return false;
   int size = slots_size_ == 0 ? 64 : slots_size_;
-  while (size <= fd) {
-    if (size > INT32_MAX / 2) return false;
+  while (size <= fd)
     size *= 2;
-  }
   void* memory = std::realloc(slots_, sizeof(Slot) * static_cast<unsigned>(size));
   if (memory == nullptr) return false;
   slots_ = static_cast<Slot*>(memory);

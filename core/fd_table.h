@@ -59,6 +59,9 @@ struct Demand {
 
 class FdTable {
  public:
+  // Beyond it nothing is watched: no kernel has such numbers, and a table for one would be large.
+  static constexpr int kHighest = (1 << 27) - 1;
+
   explicit FdTable(Poller& poller) : poller_(poller) {}
   FdTable(const FdTable&) = delete;
   FdTable& operator=(const FdTable&) = delete;

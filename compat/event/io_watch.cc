@@ -178,6 +178,10 @@ Event* first_watcher(event_base* base, int fd) {
 int watch_io(event_base* base, Event* ev) {
   const int fd = ev->ev_fd;
   if (fd < 0 || (ev->ev_evcallback.evcb_flags & kFlagPresumed) != 0) return 0;
+  if (fd > netpoll::FdTable::kHighest) {  // as the original, without a word
+    errno = EBADF;
+    return -1;
+  }
   Event* head = first_watcher(base, fd);
   if (debug_mode_on && head != nullptr && (head->ev_events & EV_ET) != (ev->ev_events & EV_ET)) {
     log_warning("Tried to mix edge-triggered and non-edge-triggered events on fd %d", fd);

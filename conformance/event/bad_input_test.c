@@ -5,7 +5,9 @@
 
 #include <event2/event_struct.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 static void signal_and_descriptor_conditions_do_not_mix(void** state) {
@@ -35,6 +37,24 @@ static void adding_without_a_base_fails_with_a_warning(void** state) {
   assert_int_equal(event_add(event, NULL), -1);
   assert_matches(log_text(), "2 event_add: event has no event_base set.");
   event_free(event);
+}
+
+static void a_number_that_no_descriptor_has_costs_no_memory(void** state) {
+  (void)state;
+  struct event_base* base = suite_base();
+  static const int numbers[] = {INT_MAX, INT_MAX - 1, INT_MAX / 2, INT_MAX / 4, 1 << 27};
+  for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+    struct event* event = event_new(base, numbers[i], EV_READ, count_call, NULL);
+    log_capture();
+    assert_int_equal(event_add(event, NULL), -1);
+    assert_string_equal(log_text(), "");
+    assert_int_equal(event_pending(event, EV_READ, NULL), 0);
+    event_free(event);
+  }
+  event_base_free(base);
+  struct rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  assert_true(usage.ru_maxrss < 500000);
 }
 
 static void deleting_without_a_base_fails_with_a_warning(void** state) {
@@ -232,6 +252,7 @@ static void a_base_may_be_set_on_an_event_that_had_none(void** state) {
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(signal_and_descriptor_conditions_do_not_mix),
     cmocka_unit_test(adding_without_a_base_fails_with_a_warning),
+    cmocka_unit_test(a_number_that_no_descriptor_has_costs_no_memory),
     cmocka_unit_test(deleting_without_a_base_fails_with_a_warning),
     cmocka_unit_test(asking_whether_an_event_without_base_is_pending_warns),
     cmocka_unit_test(a_closed_descriptor_is_refused_by_epoll_only),
