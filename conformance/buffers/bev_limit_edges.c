@@ -345,7 +345,29 @@ static void nonsense_is_refused_where_the_original_ends_the_process(void** state
   event_base_free(base);
 }
 
+/* The original goes on filling it, without end. */
+static void a_bucket_given_more_than_it_holds_fills_no_further(void** state) {
+  (void)state;
+  base = new_base();
+  int peer;
+  struct bufferevent* bev = socket_bev(base, BEV_OPT_CLOSE_ON_FREE, &peer);
+  struct ev_token_bucket_cfg* config = config_of(10, 10, 20);
+  bufferevent_set_rate_limit(bev, config);
+  bufferevent_decrement_read_limit(bev, -100);
+  assert_int_equal(bufferevent_get_read_limit(bev), 110);
+  run_for(base, 60);
+  if (on_original())
+    assert_true(bufferevent_get_read_limit(bev) > 110);
+  else
+    assert_int_equal(bufferevent_get_read_limit(bev), 110);
+  bufferevent_free(bev);
+  ev_token_bucket_cfg_free(config);
+  close(peer);
+  event_base_free(base);
+}
+
 const struct CMUnitTest bev_limit_edges_tests[] = {
+    cmocka_unit_test(a_bucket_given_more_than_it_holds_fills_no_further),
     cmocka_unit_test(a_debt_is_paid_off_before_anything_moves),
     cmocka_unit_test(a_smaller_limit_takes_away_what_is_too_much),
     cmocka_unit_test(the_tightest_of_all_limits_counts),

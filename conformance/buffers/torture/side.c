@@ -128,6 +128,16 @@ static void set_limit(struct side* side, uint64_t* random) {
   if (old) ev_token_bucket_cfg_free(old);
 }
 
+// In the original a bucket that was given more than it holds goes on filling.
+static void spend_by_hand(struct side* side, uint64_t* random) {
+  ev_ssize_t bytes = (ev_ssize_t)random_below(random, 500) - (side->mood == calm ? 0 : 200);
+  if (!side->limit) return;
+  if (random_below(random, 2))
+    bufferevent_decrement_read_limit(side->bev, bytes);
+  else
+    bufferevent_decrement_write_limit(side->bev, bytes);
+}
+
 static void set_marks(struct side* side, uint64_t* random) {
   size_t low = random_below(random, 600), high = random_below(random, 3) ? 0 : low + 1;
   if (high) high += random_below(random, 2000);
@@ -173,12 +183,7 @@ void side_act(struct side* side, uint64_t* random) {
     case 16:
       return set_limit(side, random);
     case 17:
-      if (!side->limit) return;
-      if (random_below(random, 2))
-        bufferevent_decrement_read_limit(side->bev, (ev_ssize_t)random_below(random, 500) - 200);
-      else
-        bufferevent_decrement_write_limit(side->bev, (ev_ssize_t)random_below(random, 500) - 200);
-      return;
+      return spend_by_hand(side, random);
     case 18:
       bufferevent_set_max_single_read(side->bev, random_below(random, 1000));
       return;
