@@ -2,6 +2,7 @@
  * triggering as well. */
 #include "conformance/buffers/one_bev.h"
 
+#include <stdatomic.h>
 #include <sys/wait.h>
 
 static void an_end_behind_a_short_read_is_seen(void** state) {
@@ -367,7 +368,7 @@ static void after_a_fork_the_child_goes_on_alone(void** state) {
 }
 
 /* The waits of the library, counted: these stand in front of the C library's. */
-static int waits;
+static atomic_int waits;
 #include <sys/epoll.h>
 #include <sys/syscall.h>
 int epoll_wait(int set, struct epoll_event* events, int most, int timeout) {

@@ -3,6 +3,7 @@
 // The C functions and the bufferevents call it; it knows no event loop beyond "run this later".
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -42,16 +43,16 @@ class Buffer {
   // and says afterwards what has changed.
   Chain chain;
 
-  bool front_frozen() const { return (hindrances_ & kFrontFrozen) != 0; }
-  bool back_frozen() const { return (hindrances_ & kBackFrozen) != 0; }
+  bool front_frozen() const { return (hindrances() & kFrontFrozen) != 0; }
+  bool back_frozen() const { return (hindrances() & kBackFrozen) != 0; }
   void set_frozen(bool front, bool frozen) {
     set_hindrance(front ? kFrontFrozen : kBackFrozen, frozen);
   }
 
   // Whether an edit of this end needs no lock, is not refused and nobody wants to hear of it: then
   // it is all there is to do.
-  bool front_is_plain() const { return (hindrances_ & (kLocked | kWatched | kFrontFrozen)) == 0; }
-  bool back_is_plain() const { return (hindrances_ & (kLocked | kWatched | kBackFrozen)) == 0; }
+  bool front_is_plain() const { return (hindrances() & (kLocked | kWatched | kFrontFrozen)) == 0; }
+  bool back_is_plain() const { return (hindrances() & (kLocked | kWatched | kBackFrozen)) == 0; }
 
   std::uint32_t flags() const { return flags_; }
   void set_flags(std::uint32_t flags) { flags_ = flags; }
@@ -63,7 +64,7 @@ class Buffer {
   }
 
   // Whether a sequence of edits has to be told of one by one.
-  bool is_watched() const { return (hindrances_ & kWatched) != 0; }
+  bool is_watched() const { return (hindrances() & kWatched) != 0; }
 
   void* lock() const { return lock_; }
   bool enable_locking(void* lock);
@@ -116,8 +117,10 @@ class Buffer {
   static constexpr std::uint8_t kFrontFrozen = 4;
   static constexpr std::uint8_t kBackFrozen = 8;
   void set_hindrance(std::uint8_t which, bool there) {
-    hindrances_ = static_cast<std::uint8_t>(there ? hindrances_ | which : hindrances_ & ~which);
+    const unsigned now = there ? hindrances() | unsigned{which} : hindrances() & ~unsigned{which};
+    hindrances_.store(static_cast<std::uint8_t>(now), std::memory_order_relaxed);
   }
+  [[nodiscard]] unsigned hindrances() const { return hindrances_.load(std::memory_order_relaxed); }
   void note_watchers() { set_hindrance(kWatched, callbacks_ != nullptr || owner_ != nullptr); }
 
   void tell_watchers(std::size_t added, std::size_t removed);
@@ -136,7 +139,8 @@ class Buffer {
   std::uint16_t callbacks_running_ = 0;
   bool owns_lock_ = false;
   bool freed_ = false;
-  std::uint8_t hindrances_ = 0;
+  // Changed under the lock, if there is one; that there is one is seen without it.
+  std::atomic<std::uint8_t> hindrances_ = 0;
 };
 
 // Holds the lock and the buffer for the time of one call.

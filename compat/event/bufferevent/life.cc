@@ -52,7 +52,10 @@ void finish(event_callback*, void* self) {
   free_buffers(bev);
   if (bev->rate_limit != nullptr) bev->rate_limit->drop(bev);
   release(bev->peer_address);
-  const bool owns_lock = bev->owns_lock;
+  // A lock that was made for a filter and lent to what is underneath goes on there.
+  const bool lent = bev->owns_lock && underlying != nullptr && underlying->lock == lock;
+  if (lent) underlying->owns_lock = true;
+  const bool owns_lock = bev->owns_lock && !lent;
   give_up(lock);
   if (owns_lock) free_lock(lock, EVTHREAD_LOCKTYPE_RECURSIVE);
   release(bev);

@@ -132,7 +132,7 @@ void unlink_paired(BufferEvent* self) {
 void destroy_paired(BufferEvent* self) {
   PairedBufferEvent* bev = as_paired(self);
   if (bev->sibling == nullptr) return;
-  if (bev->owns_lock) {
+  if (bev->owns_lock && bev->sibling->lock == bev->lock) {
     bev->sibling->owns_lock = true;
     bev->owns_lock = false;
   }
