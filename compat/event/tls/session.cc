@@ -26,12 +26,10 @@ void note_error(TlsBufferEvent* bev, unsigned long error) {
   bev->errors[bev->error_count++] = static_cast<std::uint32_t>(error);
 }
 
-// A peer that closes without saying so: OpenSSL 3 has an error of its own for it.
-bool is_missing_goodbye(unsigned long error) {
-  return ERR_GET_LIB(error) == ERR_LIB_SSL &&
-         ERR_GET_REASON(error) == SSL_R_UNEXPECTED_EOF_WHILE_READING;
-}
-
+// For a peer that closes without a goodbye OpenSSL 3 has an error of its own, and on a descriptor
+// that is what it stays, even if such an end is allowed: Debian's library leaves it at that, and
+// programs have been written to it.
+//
 // The errors are taken over now, because callbacks may run before anybody is told.
 Ending end_session(TlsBufferEvent* bev, int error, int error_number) {
   bool clean = false;
@@ -46,9 +44,6 @@ Ending end_session(TlsBufferEvent* bev, int error, int error_number) {
       note_error(bev, static_cast<unsigned>(error));
       break;
     case SSL_ERROR_SSL:
-      dirty = is_open(bev) && is_missing_goodbye(ERR_peek_error());
-      note_error(bev, static_cast<unsigned>(error));
-      break;
     case SSL_ERROR_WANT_X509_LOOKUP:
       note_error(bev, static_cast<unsigned>(error));
       break;
