@@ -392,9 +392,13 @@ static void a_peer_that_reads_does_not_wake_who_has_nothing_to_write(void** stat
   run_ready(base);
   assert_received(peer, "tail");
   run_ready(base);
+  unsigned char bytes[100];
+  pattern_fill(bytes, 0, sizeof bytes);
+  for (int i = 0; i < 100; ++i)
+    assert_int_equal(send(bufferevent_getfd(bev), bytes, sizeof bytes, 0), sizeof bytes);
   pid_t reader = fork();
   if (reader == 0) {
-    /* Sends itself nothing: it only takes small pieces that were written before. */
+    /* Sends nothing: it only takes, in small pieces, what is there already. */
     for (int i = 0; i < 100; ++i) {
       char byte[100];
       usleep(1000);
@@ -402,10 +406,6 @@ static void a_peer_that_reads_does_not_wake_who_has_nothing_to_write(void** stat
     }
     _exit(0);
   }
-  unsigned char bytes[100];
-  pattern_fill(bytes, 0, sizeof bytes);
-  for (int i = 0; i < 100; ++i)
-    assert_int_equal(send(bufferevent_getfd(bev), bytes, sizeof bytes, 0), sizeof bytes);
   int done = 0;
   struct timeval later = {0, 400000};
   struct event* timer = evtimer_new(base, note_time, &done);
