@@ -8,8 +8,8 @@
 #include "conformance/bench/ring.h"
 
 void on_readable(struct io_watch* watch) {
-  (void)watch;
-  bench_check(!"a silent descriptor became readable");
+  const bool silent = watch == NULL;
+  bench_check(silent);
 }
 
 static long event(struct bench* bench) {

@@ -214,7 +214,7 @@ static void one_may_be_freed_on_another_thread_while_it_runs(void** state) {
     socklen_t length = sizeof where;
     getsockname(evconnlistener_get_fd(listener), (struct sockaddr*)&where, &length);
     int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    connect(client, (struct sockaddr*)&where, sizeof where);
+    (void)!connect(client, (struct sockaddr*)&where, sizeof where);
     for (volatile int i = 0; i < (round * 97) % 4000; ++i) {
     }
     /* Freed by the original in this state, a callback that has begun and the thread that frees wait

@@ -50,15 +50,20 @@ void open_fake(FakeLoop& loop) {
   });
 }
 
-// Static, so that its name is in the program's own symbol table alone.
+}  // namespace
+
+// Named as in C by every compiler, and hidden: their names are in the program's own symbol table
+// alone.
 extern "C" {
-[[gnu::noinline]] static void quick_callback(long milliseconds) {
+[[gnu::noinline, gnu::visibility("hidden")]] void quick_callback(long milliseconds) {
   spend(milliseconds);
 }
-[[gnu::noinline]] static void stalling_callback(long milliseconds) {
+[[gnu::noinline, gnu::visibility("hidden")]] void stalling_callback(long milliseconds) {
   spend(milliseconds);
 }
 }
+
+namespace {
 
 void turn(FakeLoop& loop, void (*callback)(long), long milliseconds) {
   loop.counters.turns++;

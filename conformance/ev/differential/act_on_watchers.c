@@ -82,7 +82,7 @@ void act_on_pipe(struct ev_loop* loop) {
   switch (what) {
     case 0:
     case 1:
-      note("wrote %d", (int)write(writer_of(number), "xyz", (size_t)(1 + below(3))));
+      note("wrote %d", (int)write(writer_of(number), "xyz", (size_t)below(3) + 1));
       break;
     case 2:
       note("read %d", (int)read(reader_of(number), bytes, 64));
