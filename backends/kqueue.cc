@@ -24,6 +24,8 @@ namespace {
 constexpr Cookie kStandIn = Cookie{1} << 63;
 static_assert(kGenerationMask < (std::uint32_t{1} << 31));
 
+constexpr int kFirstRoom = 64;
+
 struct KqueueBackend {
   int set = -1;
   pid_t owner = -1;  // a kqueue is not inherited: in a child its number may be anybody's
@@ -208,12 +210,15 @@ int kqueue_create(const BackendOptions& options, Backend** out) {
   if (kqueue == nullptr) return ENOMEM;
   kqueue->close_on_exec = options.close_on_exec;
   kqueue->owner = ::getpid();
-  int error = kqueue->wake.open();
+  // Room from the start: a loop that is short of memory goes on with what it has.
+  const bool roomy = grow_array(kqueue->buffer, kqueue->buffer_size, kFirstRoom);
+  int error = roomy ? kqueue->wake.open() : ENOMEM;
   if (error == 0) {
     error = open_set(kqueue->wake, options.close_on_exec, &kqueue->set);
     if (error != 0) kqueue->wake.close();
   }
   if (error != 0) {
+    std::free(kqueue->buffer);
     free_state(kqueue);
     return error;
   }
@@ -322,9 +327,7 @@ int translate(KqueueBackend& kqueue, int fetched, KernelEvent* events, int count
 
 int kqueue_wait(Backend* backend, std::int64_t delay, KernelEvent* events, int capacity) {
   KqueueBackend& kqueue = state_of<Self>(backend);
-  if (!grow_array(kqueue.buffer, kqueue.buffer_size, capacity) && kqueue.buffer_size == 0) {
-    return -ENOMEM;
-  }
+  grow_array(kqueue.buffer, kqueue.buffer_size, capacity);
   if (capacity > kqueue.buffer_size) capacity = kqueue.buffer_size;
   int count = 0;
   if (kqueue.wake.fetched()) {

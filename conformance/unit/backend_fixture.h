@@ -131,6 +131,7 @@ TestList registration_tests();
 TestList mapping_tests();
 TestList wait_tests();
 TestList life_tests();
+TestList memory_tests();
 TestList stub_tests();
 TestList kqueue_tests();
 

@@ -41,6 +41,7 @@ bool is(const Subject& subject, const char* name) {
 void fill(Group& group, const Subject& subject) {
   group.append(wait_tests(), subject);
   group.append(life_tests(), subject);
+  group.append(memory_tests(), subject);
   if (is(subject, "kqueue")) group.append(kqueue_tests(), subject);
   if (is(subject, "stub")) {
     group.append(stub_tests(), subject);

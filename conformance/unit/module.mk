@@ -15,10 +15,11 @@ $(eval $(call suite,kqueue-emulation-tests,$(kqueue_emulation_tests_SRC),$(core_
 $(B)/bin/kqueue-emulation-tests: LDFLAGS += $(kqueue_emulation_LDFLAGS)
 $(eval $(call check,kqueue-emulation,$(B)/bin/kqueue-emulation-tests,60,$(B)/bin/kqueue-emulation-tests))
 
-backend_tests_SRC := $(addprefix conformance/unit/backend_,fixture.cc life.cc mapping.cc \
+backend_tests_SRC := $(addprefix conformance/unit/backend_,fixture.cc life.cc mapping.cc memory.cc \
   readiness.cc registration.cc special.cc test.cc waits.cc) $(kqueue_emulation_SRC)
 $(eval $(call suite,backend-tests,$(backend_tests_SRC),$(core_OBJ) $(backends_OBJ)))
-$(B)/bin/backend-tests: LDFLAGS += $(kqueue_emulation_LDFLAGS)
+$(B)/bin/backend-tests: LDFLAGS += $(kqueue_emulation_LDFLAGS) \
+  -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
 $(eval $(call check,backends,$(B)/bin/backend-tests,120,$(B)/bin/backend-tests))
 
 # ---- descriptor torture: the fd table over every backend, against poll(2) --------------------------
