@@ -14,10 +14,9 @@
 #include "compat/event/signal_watch.h"
 #include "compat/event/timeout.h"
 
+event_base* event_global_current_base_ = nullptr;
+
 namespace pollshim::event {
-
-event_base* current_base = nullptr;
-
 namespace {
 
 constexpr int kMostPriorities = 256;

@@ -116,10 +116,13 @@ struct event_base {
   pollshim::event::OnceEvent* once_events = nullptr;
 };
 
+// No header has it, but a program may read and set it, and may have a copy relocation on it.
+extern "C" __attribute__((visibility("default"))) event_base* event_global_current_base_;
+
 namespace pollshim::event {
 
-// The base of the 1.x functions, set by event_init().
-extern event_base* current_base;
+// The base of the 1.x functions, set by event_init(), under the name that libverto's module knows.
+inline constexpr event_base*& current_base = event_global_current_base_;
 
 inline Event* event_of(event_callback* callback) {
   return reinterpret_cast<Event*>(callback);

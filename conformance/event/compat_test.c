@@ -30,6 +30,24 @@ static void events_set_without_a_base_go_to_the_current_one(void** state) {
   pair_close(&pair);
 }
 
+/* No header has it; libverto's libevent module declares it so, reads it and sets it. */
+extern struct event_base* event_global_current_base_;
+
+static void the_current_base_can_be_seen_and_set_by_its_name(void** state) {
+  (void)state;
+  assert_null(event_global_current_base_);
+  struct event_base *first = init(), *second = init();
+  assert_ptr_equal(event_global_current_base_, second);
+  event_global_current_base_ = first;
+  struct event event;
+  event_set(&event, -1, 0, count_call, NULL);
+  assert_ptr_equal(event_get_base(&event), first);
+  event_base_free(second);
+  assert_ptr_equal(event_global_current_base_, first);
+  event_base_free(first);
+  assert_null(event_global_current_base_);
+}
+
 static void the_last_initialised_base_is_current(void** state) {
   (void)state;
   struct event_base *first = init(), *second = init();
@@ -205,6 +223,7 @@ static void setting_an_impossible_event_is_fatal(void** state) {
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(events_set_without_a_base_go_to_the_current_one),
+    cmocka_unit_test(the_current_base_can_be_seen_and_set_by_its_name),
     cmocka_unit_test(the_last_initialised_base_is_current),
     cmocka_unit_test(another_base_may_be_chosen_for_an_event_set),
     cmocka_unit_test(freeing_no_base_frees_the_current_one),
