@@ -4,7 +4,7 @@
 # command to run. On a system without dpkg, configure is the one to say what is missing.
 
 packages_build := g++ gcc libc6-dev autoconf pkg-config libssl-dev libelf-dev
-packages_check = bash cmake groff-base mandoc libcmocka-dev libevent-dev libev-dev abigail-tools \
+packages_check = bash automake cmake groff-base mandoc libcmocka-dev libevent-dev libev-dev abigail-tools \
   strace binutils openssl procps python3 iproute2 clang \
   $(call packages_of_cases,memcached unbound inetd nghttp2 hitch gevent remctl)
 # What the cases of conformance/programs name as theirs; check runs the few above.
