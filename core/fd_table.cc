@@ -83,14 +83,14 @@ bool FdTable::grow_to(int fd) {
 Slot FdTable::claim(int fd) {
   if (!grow_to(fd)) return kNoSlot;
   const Slot slot = poller_.cache().allocate(fd);
-  slots_[fd] = slot;
+  slots_[fd] |= slot;
   if (slot != kNoSlot) ++watched_;
   return slot;
 }
 
 // Pre: not registered and not in the list of changes.
 void FdTable::drop(PollDesc& desc, Slot slot) {
-  slots_[desc.fd] = kNoSlot;
+  slots_[desc.fd] &= kLeftBehind;
   --watched_;
   poller_.cache().release(slot);
 }
@@ -134,6 +134,7 @@ void FdTable::note_verified(PollDesc& desc) {
   if (has_flag(desc, kUnverified)) --unverified_;
   set_flag(desc, kUnverified | kSuspect, false);
   desc.registration.departed = 0;
+  desc.registration.said_new = 0;
 }
 
 void FdTable::note_told(PollDesc& desc, Interest interest) {
@@ -151,9 +152,15 @@ void FdTable::note_gone(PollDesc& desc) {
   renew(desc);
 }
 
+// ... but the file that it was may live on, and be known under this number still.
+void FdTable::note_replaced(PollDesc& desc) {
+  note_gone(desc);
+  slots_[desc.fd] |= kLeftBehind;
+}
+
 void FdTable::note_instant(PollDesc& desc, Slot slot, ModeSet modes) {
   if (desc.registration.instant == 0) instant_.push(slot);
-  desc.registration.instant = modes_of(desc.registration.instant | modes);
+  set_instant(desc, desc.registration.instant | unsigned{modes});
   if (poller_.waiting()) poller_.wake();
 }
 
@@ -266,7 +273,7 @@ void FdTable::release(int fd, bool closing) {
   if (desc.registration.wanted != 0) return;
   if (has_flag(desc, kRegistered)) {
     if (closing && poller_.traits().forgets_closed && !eager_removal_) {
-      note_gone(desc);
+      note_replaced(desc);
     } else if (can_tell()) {
       withdraw(desc, slot);
     } else {
@@ -280,7 +287,7 @@ void FdTable::release(int fd, bool closing) {
 int FdTable::tell(PollDesc& desc, Slot slot, Interest to, Identity identity) {
   Registration& registration = desc.registration;
   const bool was_wanted = registration.wanted != 0;
-  if (has_flag(desc, kAlwaysReady) && identity == Identity::kUnknown) {
+  if (has_flag(desc, kAlwaysReady) && identity != Identity::kSame) {
     set_flag(desc, kAlwaysReady, false);
   }
   if (has_flag(desc, kAlwaysReady)) return 0;
@@ -289,7 +296,7 @@ int FdTable::tell(PollDesc& desc, Slot slot, Interest to, Identity identity) {
     if (to.modes == 0) return 0;
     if (!can_tell()) return defer(desc, slot, identity);
     if (options_.lazy_additions) {
-      if (identity == Identity::kUnknown) drop_invalid(desc);
+      if (identity != Identity::kSame) drop_invalid(desc);
       note_change(desc, slot);
       return 0;
     }
@@ -306,7 +313,7 @@ int FdTable::tell(PollDesc& desc, Slot slot, Interest to, Identity identity) {
   }
 
   // What was suspected and then not wanted for a while is no more trusted than before.
-  if (has_flag(desc, kSuspect)) identity = Identity::kUnknown;
+  if (has_flag(desc, kSuspect) && identity == Identity::kSame) identity = Identity::kUnknown;
   const bool same_trigger = has_flag(desc, kEdge) == to.edge;
   const bool covered = same_trigger && (to.modes & ~registration.kernel) == 0;
   if (covered && identity == Identity::kSame) {
@@ -327,9 +334,10 @@ int FdTable::tell(PollDesc& desc, Slot slot, Interest to, Identity identity) {
 
 // Leaves the change to the thread that waits, and wakes it.
 int FdTable::defer(PollDesc& desc, Slot slot, Identity identity) {
-  if (identity == Identity::kUnknown) drop_invalid(desc);
-  if (identity == Identity::kUnknown && has_flag(desc, kRegistered)) {
-    set_flag(desc, kSuspect, true);
+  if (identity != Identity::kSame) {
+    drop_invalid(desc);
+    if (has_flag(desc, kRegistered)) set_flag(desc, kSuspect, true);
+    if (identity == Identity::kNew) desc.registration.said_new = 1;
   }
   note_change(desc, slot);
   if (poller_.waiting()) poller_.wake();

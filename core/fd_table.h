@@ -6,7 +6,9 @@
 //     not know it already.
 //   * What shrinks is told before the next sleep, once, if it is still so by then.
 //   * A descriptor that left and came back may be another file under the same number. One call asks
-//     the kernel (modify: ENOENT means a new file, which gets a new generation). Where the front
+//     the kernel (modify: ENOENT means a new file, which gets a new generation). The old file may
+//     live on with its registration, and the number may come back to it: from then on whatever is
+//     told of the number has a generation of its own. Where the front
 //     end vouches that it is the same, none is made until the loop is about to sleep: a busy loop
 //     that re-adds one-shot watchers makes no calls at all, and no lie survives a sleep.
 //   * A registration that can not be removed any more, because its number was closed while a
@@ -44,6 +46,7 @@ struct FdTableOptions {
 enum class Identity : std::uint8_t {
   kSame,     // the caller vouches that the number still names the file that was watched last
   kUnknown,  // it may have been closed and opened anew
+  kNew,      // ... and most likely was: the program says that it names another file
 };
 
 struct Demand {
@@ -144,7 +147,13 @@ class FdTable {
     bool contains(Slot slot) const;
   };
 
-  Slot slot_of(int fd) const { return fd >= 0 && fd < slots_size_ ? slots_[fd] : kNoSlot; }
+  // Beside its slot: the number has named a file that may still be registered under it.
+  static constexpr Slot kLeftBehind = Slot{1} << 31;
+
+  Slot slot_of(int fd) const {
+    return fd >= 0 && fd < slots_size_ ? slots_[fd] & ~kLeftBehind : kNoSlot;
+  }
+  bool left_behind(const PollDesc& desc) const { return (slots_[desc.fd] & kLeftBehind) != 0; }
   Slot claim(int fd);
   bool grow_to(int fd);
   void drop(PollDesc& desc, Slot slot);
@@ -173,6 +182,7 @@ class FdTable {
   void note_verified(PollDesc& desc);
   void note_told(PollDesc& desc, Interest interest);
   void note_gone(PollDesc& desc);
+  void note_replaced(PollDesc& desc);
   void note_instant(PollDesc& desc, Slot slot, ModeSet modes);
 
   void deliver(PollDesc& desc, Slot slot, KernelBits bits, WaiterList& out);
@@ -183,7 +193,7 @@ class FdTable {
 
   Poller& poller_;
   FdTableOptions options_;
-  Slot* slots_ = nullptr;  // indexed by descriptor
+  Slot* slots_ = nullptr;  // indexed by descriptor, with kLeftBehind
   int slots_size_ = 0;
   std::uint32_t watched_ = 0;
   Slot first_change_ = kNoSlot;  // linked through Registration::next, oldest first

@@ -31,9 +31,7 @@ int FdTable::entered(PollDesc& desc, Slot slot, Interest interest, int error) {
 
 // Where a front end speaks of every new file and nobody wanted the old one any more, adding it is
 // most likely the one call that it takes. If it is the old one after all, the kernel says so, and
-// may know all there is to know. (A file from further back, to which the number has returned, would
-// say the same. Its registration has a stale tag, which leads to a set made anew as soon as it is
-// ready.)
+// may know all there is to know: all but the tag, if it is a file from further back.
 int FdTable::add_suspect(PollDesc& desc, Slot slot, Interest to) {
   note_verified(desc);
   const Generation before = desc.info.generation();
@@ -42,10 +40,10 @@ int FdTable::add_suspect(PollDesc& desc, Slot slot, Interest to) {
   desc.info.publish(before, 0);
   if (error == EEXIST) {
     const Interest now = current(desc);
-    const bool told = !now.edge && to.modes == now.modes;
+    const bool told = !now.edge && to.modes == now.modes && !left_behind(desc);
     return told ? 0 : adjust(desc, slot, to);
   }
-  note_gone(desc);  // and renewed, to the generation that the kernel was given
+  note_replaced(desc);  // and renewed, to the generation that the kernel was given
   return entered(desc, slot, to, error);
 }
 
@@ -54,10 +52,17 @@ int FdTable::adjust(PollDesc& desc, Slot slot, Interest to) {
   // and starts a watcher to that end.
   const bool adding_is_best = desc.registration.departed ||
                               (!has_flag(desc, kEdge) && to.modes == desc.registration.kernel);
-  const bool may_be_new = has_flag(desc, kSuspect) && options_.keep_registrations;
+  // Where it is a guess, a number that has had another file before is better changed: if it did not
+  // change hands, adding it would take two calls.
+  const bool likely_new = desc.registration.said_new || !left_behind(desc);
+  const bool may_be_new = has_flag(desc, kSuspect) && options_.keep_registrations && likely_new;
   if (may_be_new && adding_is_best && !to.edge && poller_.traits().tells_known) {
     return add_suspect(desc, slot, to);
   }
+  // What this changes may be a registration from further back. The one that the table has in mind
+  // belongs to somebody else then: it must not have the same tag, and what it said counts no more.
+  // If it is the same after all, the kernel says all of it again.
+  if (left_behind(desc)) renew(desc);
   const int error = poller_.modify(slot, current(desc), to);
   if (error == 0) {
     note_verified(desc);
@@ -65,7 +70,7 @@ int FdTable::adjust(PollDesc& desc, Slot slot, Interest to) {
     return 0;
   }
   if (error != ENOENT && error != EBADF) return error;
-  note_gone(desc);
+  note_replaced(desc);
   return error == ENOENT ? enter(desc, slot, to) : error;
 }
 
@@ -73,7 +78,11 @@ int FdTable::adjust(PollDesc& desc, Slot slot, Interest to) {
 // that nothing comes of a registration that lives on.
 int FdTable::withdraw(PollDesc& desc, Slot slot) {
   const int error = poller_.remove(slot, current(desc));
-  note_gone(desc);
+  if (error == 0) {
+    note_gone(desc);
+  } else {
+    note_replaced(desc);
+  }
   return error;
 }
 
@@ -162,6 +171,8 @@ void FdTable::rebuild_after_zombie() {
 int FdTable::reset(ResetReason reason) {
   const int error = poller_.reset(reason);
   if (error != 0) return error;
+  for (int fd = 0; fd < slots_size_; ++fd)
+    slots_[fd] &= ~kLeftBehind;
   const Slot end = poller_.cache().end();
   for (Slot slot = 1; slot < end; ++slot) {
     PollDesc& desc = poller_.cache().at(slot);

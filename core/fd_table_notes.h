@@ -38,15 +38,19 @@ inline ModeSet remembered(const PollDesc& desc) {
                   (desc.write.remembers() ? kWrite : 0u));
 }
 
+inline void set_instant(PollDesc& desc, unsigned modes) {
+  desc.registration.instant = modes & (kAllModes | kInvalid);
+}
+
 inline void forget_remembered(PollDesc& desc, unsigned modes) {
   if ((modes & kRead) && desc.read.remembers()) desc.read.clear();
   if ((modes & kWrite) && desc.write.remembers()) desc.write.clear();
-  desc.registration.instant = modes_of(desc.registration.instant & ~modes);
+  set_instant(desc, desc.registration.instant & ~modes);
 }
 
 // News that the number was closed is out of date once it names something else.
 inline void drop_invalid(PollDesc& desc) {
-  desc.registration.instant = modes_of(desc.registration.instant & ~unsigned{kInvalid});
+  set_instant(desc, desc.registration.instant & ~unsigned{kInvalid});
 }
 
 }  // namespace netpoll

@@ -51,11 +51,11 @@ struct Registration {
   std::uint8_t held : 1 = 0;      // edge mode: stays registered while nobody wants anything
   std::uint8_t end_seen : 1 = 0;  // edge mode: no edge will tell of all that is left to read
   std::uint8_t exact : 1 = 0;     // edge mode: the kernel is to know nothing but what is wanted
-  std::uint8_t departed : 1 =
-      0;                   // a suspect that nobody wanted: its number most likely has a new file
-  std::uint8_t flags = 0;  // kRegistered and friends
-  ModeSet instant = 0;     // ready without asking the kernel: edges remembered, failures to report
-  Slot next = kNoSlot;     // links the cache's free list, or the fd table's list of changes
+  std::uint8_t departed : 1 = 0;  // a suspect that nobody wanted: its number may have a new file
+  std::uint8_t flags = 0;         // kRegistered and friends
+  ModeSet instant : 4 = 0;  // ready without asking the kernel: edges remembered, failures to report
+  std::uint8_t said_new : 1 = 0;  // a suspect of which the front end says that it is a new file
+  Slot next = kNoSlot;            // links the cache's free list, or the fd table's list of changes
 };
 
 inline constexpr std::uint8_t kRegistered = 1;    // the kernel knows the descriptor

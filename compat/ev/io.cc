@@ -100,15 +100,17 @@ void IoTable::pass_on_changes(ev_loop& loop) {
     Descriptor& descriptor = descriptors_[fd];
     // Where nobody watched for a while, the number may have been closed and opened again, and not
     // every program says so by ev_io_set; libev asks the kernel in this case as well.
-    const bool is_new = (descriptor.change & kNewFile) != 0 || descriptor.told == 0;
+    const bool is_new = (descriptor.change & kNewFile) != 0;
+    const netpoll::Identity identity = is_new                 ? netpoll::Identity::kNew
+                                       : descriptor.told == 0 ? netpoll::Identity::kUnknown
+                                                              : netpoll::Identity::kSame;
     descriptor.change = 0;
     unsigned wanted = 0;
     for (const ev_io* watcher = descriptor.first; watcher != nullptr; watcher = next_of(watcher))
       wanted |= static_cast<unsigned>(watcher->events & kBothWays);
     if (wanted == descriptor.told && (wanted == 0 || !is_new)) continue;
     const netpoll::Demand demand = {waiter_of(loop), static_cast<netpoll::ModeSet>(wanted), false};
-    const int error = loop.core.fds().set_demand(
-        fd, demand, is_new ? netpoll::Identity::kUnknown : netpoll::Identity::kSame);
+    const int error = loop.core.fds().set_demand(fd, demand, identity);
     if (error == 0) {
       descriptor.told = static_cast<std::uint8_t>(wanted);
     } else {

@@ -52,8 +52,6 @@ struct Watch {
   bool hopeless = false;     // was nobody's when the table was told of it, or can not be watched
   bool interrupted = false;  // spoken of during the wait of this turn: what of it is too late, the
                              // next one will say
-  bool returned = false;     // came back to a file that it named before
-  std::uint64_t named = 0;   // the channels that it has named
   ModeSet due = 0;           // edges that came and were not delivered
   ModeSet allowed = 0;       // edges for which there was a reason
 };
@@ -108,6 +106,7 @@ class Torture {
   void close_behind_its_back(int number);
   void close_politely(int number);
   void duplicate(int number);
+  void come_back(int number);
   void keep_open(int number);
   void write_far();
   void read_near(int number);
@@ -144,7 +143,6 @@ class Torture {
   bool has_ended(int number) const;
 
   void turn(bool may_sleep);
-  bool may_be_mistaken(const Watch& watch) const;
   void wait();
   void interrupt();
   void note_owners();
@@ -160,6 +158,7 @@ class Torture {
 
   const Subject& subject_;
   const Plan& plan_;
+  const std::uint64_t seed_;
   ObservedBackend backend_;
   Random random_;
   World world_;

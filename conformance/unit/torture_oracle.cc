@@ -38,7 +38,8 @@ bool Torture::is(const char* backend) const {
 }
 
 void Torture::give_up(const char* why, int number) {
-  std::fprintf(stderr, "step %d, number %d: %s\n", step_, number, why);
+  std::fprintf(stderr, "TORTURE_SEED=%llu, step %d, number %d: %s\n",
+               static_cast<unsigned long long>(seed_), step_, number, why);
   const int channel = number != kNone ? world_.channel_of(number) : kNone;
   for (int i = 0; i < kHistory; ++i) {
     const Step& step = history_[(history_end_ + i) % kHistory];
@@ -160,14 +161,6 @@ void Torture::note_owners() {
   }
 }
 
-// A table that keeps registrations takes the kernel's word that it knows a descriptor. When a
-// number has come back, by dup2(), to an open file that it named before, the registration of what
-// it named in between may be taken for it. One call more for every return would tell; libev does
-// without.
-bool Torture::may_be_mistaken(const Watch& watch) const {
-  return plan_.laid_back && watch.returned;
-}
-
 void Torture::check(int number) {
   const Watch& watch = watches_[number];
   const ModeSet reported = report_.modes[number];
@@ -178,7 +171,6 @@ void Torture::check(int number) {
     return;
   }
   if (reported & kInvalid) give_up("told that it is closed", number);
-  if (may_be_mistaken(watch)) return;
   const bool all = report_.complete && !watch.interrupted;
   const unsigned missing = ready(number) & unsigned{watch.wanted} & ~unsigned{reported};
   if (watch.edge) {

@@ -21,7 +21,7 @@ void Torture::take_step() {
     case 4:
       return duplicate(number);
     case 5:
-      return keep_open(number);
+      return random_.one_in(2) ? keep_open(number) : come_back(number);
     case 6:
     case 7:
     case 8:
@@ -108,14 +108,7 @@ void Torture::look_around(int channel, ModeSet fresh) {
 }
 
 void Torture::changed_hands(int number) {
-  Watch& watch = watches_[number];
-  watch.replaced = true;
-  watch.returned = false;
-  if (world_.is_open(number)) {
-    const std::uint64_t channel = std::uint64_t{1} << world_.channel_of(number);
-    watch.returned = (watch.named & channel) != 0;
-    watch.named |= channel;
-  }
+  watches_[number].replaced = true;
   world_.ask();
 }
 
@@ -125,8 +118,6 @@ void Torture::replace(int number) {
   world_.open(number, true);
   const int channel = world_.channel_of(number);
   log("  is", number, kChannel + channel);
-  for (Watch& watch : watches_)
-    watch.named &= ~(std::uint64_t{1} << channel);
   changed_hands(number);
 }
 
@@ -152,10 +143,20 @@ void Torture::close_politely(int number) {
 void Torture::duplicate(int number) {
   const int other = any_number();
   if (other == number || !world_.is_open(number)) return;
+  if (random_.one_in(2)) keep_open(other);
   let_go(other);
   log("dup2", number, kNumber + other);
   world_.duplicate(number, other);
   changed_hands(other);
+}
+
+void Torture::come_back(int number) {
+  if (random_.one_in(2)) keep_open(number);
+  if (!world_.can_return(number)) return;
+  let_go(number);
+  log("come back", number);
+  world_.come_back(number);
+  changed_hands(number);
 }
 
 void Torture::keep_open(int number) {

@@ -1,7 +1,9 @@
 // Descriptor torture: an fd table over every backend, against poll(2) as the oracle. Random steps
 // open, close, replace, duplicate and fork descriptors with and without telling the table, in every
 // order, and hold registrations, and speak to the table while it waits. This file owns the plans
-// and the subjects; torture.h has the rest. TORTURE_SEED and TORTURE_STEPS repeat or vary a run.
+// and the subjects; torture.h has the rest. TORTURE_SEED and TORTURE_STEPS repeat or vary a run; a
+// failure names the seed of its life.
+#include <cinttypes>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -21,6 +23,7 @@ using namespace netpoll;
 Torture::Torture(const Subject& subject, const Plan& plan, std::uint64_t seed)
     : subject_(subject),
       plan_(plan),
+      seed_(seed),
       backend_(*subject.ops),
       random_(seed),
       world_(random_),
@@ -49,6 +52,8 @@ struct Case {
 };
 
 constexpr int kStepsOfASubject = 1'000'000;  // shared among its plans
+// A table that was deceived a few times is careful ever after, so that it takes many of them.
+constexpr int kStepsOfALife = 1'000;
 
 constexpr Subject kSubjects[] = {
     {"epoll", &kEpollBackend, 4},
@@ -61,10 +66,10 @@ constexpr Subject kSubjects[] = {
 constexpr std::size_t kSubjectCount = sizeof kSubjects / sizeof kSubjects[0];
 
 constexpr Plan kPlans[] = {
-    {"levels_survive_what_descriptors_go_through", false, false, 1},
-    {"edges_survive_what_descriptors_go_through", true, false, 2},
-    {"levels_of_a_laid_back_table_survive_it_too", false, true, 3},
-    {"edges_of_a_laid_back_table_survive_it_too", true, true, 4},
+    {"levels_survive_what_descriptors_go_through", false, false, 1'000'000},
+    {"edges_survive_what_descriptors_go_through", true, false, 2'000'000},
+    {"levels_of_a_laid_back_table_survive_it_too", false, true, 3'000'000},
+    {"edges_of_a_laid_back_table_survive_it_too", true, true, 4'000'000},
 };
 constexpr std::size_t kPlanCount = sizeof kPlans / sizeof kPlans[0];
 
@@ -73,21 +78,39 @@ std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
   return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
 }
 
+struct Tally {
+  std::uint64_t turns = 0;
+  std::uint64_t interruptions = 0;
+  std::uint64_t deliveries = 0;
+  std::uint64_t stale = 0;
+  std::uint64_t rebuilds = 0;
+
+  void add(Torture& life) {
+    turns += static_cast<std::uint64_t>(life.turns());
+    interruptions += static_cast<std::uint64_t>(life.interruptions());
+    deliveries += static_cast<std::uint64_t>(life.delivered());
+    stale += life.counters().stale;
+    rebuilds += life.counters().rebuilds;
+  }
+};
+
 void torture(void** state) {
   const Case& chosen = *static_cast<Case*>(*state);
   const std::uint64_t seed = number_from("TORTURE_SEED", chosen.plan->seed);
   const auto share = static_cast<std::uint64_t>(kStepsOfASubject / chosen.subject->plans);
   const int steps = static_cast<int>(number_from("TORTURE_STEPS", share));
   std::signal(SIGPIPE, SIG_IGN);
-  Torture torture(*chosen.subject, *chosen.plan, seed);
-  torture.run(steps);
-  const PollerCounters& counters = torture.counters();
-  std::printf(
-      "%d steps, %d turns, %d interruptions, %d deliveries, %llu stale events, "
-      "%llu rebuilds\n",
-      steps, torture.turns(), torture.interruptions(), torture.delivered(),
-      static_cast<unsigned long long>(counters.stale),
-      static_cast<unsigned long long>(counters.rebuilds));
+  Tally tally;
+  int lives = 0;
+  for (; lives * kStepsOfALife < steps; ++lives) {
+    Torture life(*chosen.subject, *chosen.plan, seed + static_cast<std::uint64_t>(lives));
+    life.run(kStepsOfALife);
+    tally.add(life);
+  }
+  std::printf("%d lives of %d steps, %" PRIu64 " turns, %" PRIu64 " interruptions, %" PRIu64
+              " deliveries, %" PRIu64 " stale events, %" PRIu64 " rebuilds\n",
+              lives, kStepsOfALife, tally.turns, tally.interruptions, tally.deliveries, tally.stale,
+              tally.rebuilds);
 }
 
 }  // namespace

@@ -60,6 +60,8 @@ void read_all(int fd) {
 World::World(Random& random) : random_(random) {
   for (int& channel : channel_of_)
     channel = kNone;
+  for (int& channel : named_before_)
+    channel = kNone;
   for (int& channel : holder_channel_)
     channel = kNone;
   for (pid_t& child : children_)
@@ -117,17 +119,46 @@ void World::open(int number, bool regular_files) {
   move(near, fd_of(number));
   if (far >= 0) move(far, far_of(channel));
   channels_[channel] = {kind, far >= 0};
+  name(number, channel);
+}
+
+void World::name(int number, int channel) {
+  if (is_open(number)) named_before_[number] = channel_of_[number];
   channel_of_[number] = channel;
 }
 
 void World::close(int number) {
   must(::close(fd_of(number)) == 0);
+  named_before_[number] = channel_of_[number];
   channel_of_[number] = kNone;
 }
 
 void World::duplicate(int from, int to) {
   must(dup2(fd_of(from), fd_of(to)) == fd_of(to));
-  channel_of_[to] = channel_of_[from];
+  name(to, channel_of_[from]);
+}
+
+// A descriptor of that channel that is open, or kNone.
+int World::descriptor_of(int channel) const {
+  if (channel == kNone) return kNone;
+  for (int i = 0; i < kNumbers; ++i) {
+    if (channel_of_[i] == channel) return fd_of(i);
+  }
+  for (int i = 0; i < kHolders; ++i) {
+    if (holder_channel_[i] == channel) return kFirstHolder + i;
+  }
+  return kNone;
+}
+
+bool World::can_return(int number) const {
+  const int channel = named_before_[number];
+  return channel != channel_of_[number] && descriptor_of(channel) != kNone;
+}
+
+void World::come_back(int number) {
+  const int channel = named_before_[number];
+  must(dup2(descriptor_of(channel), fd_of(number)) == fd_of(number));
+  name(number, channel);
 }
 
 void World::hold(int number) {

@@ -52,8 +52,10 @@ class World {
   // Makes the number another file's, without closing it first if it is open.
   void open(int number, bool regular_files);
   void close(int number);
-  void duplicate(int from, int to);  // dup2
-  void hold(int number);             // keeps its file open behind its back
+  void duplicate(int from, int to);   // dup2
+  bool can_return(int number) const;  // what it named before is open under another number
+  void come_back(int number);         // ... and it names that again
+  void hold(int number);              // keeps its file open behind its back
   void drop_holder();
   void fork_child();  // keeps everything open that is open now, for a while
   void end_child();
@@ -84,11 +86,14 @@ class World {
   int far_of(int channel) const { return kFirstFar + channel; }
   int free_channel();
   bool in_use(int channel) const;
+  int descriptor_of(int channel) const;
+  void name(int number, int channel);
   void close_far(int channel);
 
   Random& random_;
   Channel channels_[kChannels] = {};
   int channel_of_[kNumbers];
+  int named_before_[kNumbers];
   int holder_channel_[kHolders];
   int next_holder_ = 0;
   pid_t children_[kChildren];
