@@ -123,7 +123,7 @@ static void run_inside(EV_P_ ev_timer* w, int revents) {
   ev_timer_init(&inner, break_it, 0., 0.);
   inner.data = w->data;
   ev_timer_start(loop, &inner);
-  ev_timer_init(&late, note_timer, 0.01, 0.);
+  ev_timer_init(&late, note_timer, 5., 0.);
   late.data = "late";
   ev_timer_start(loop, &late);
   note("inner");
