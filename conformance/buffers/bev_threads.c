@@ -152,9 +152,10 @@ static void unlocked_callbacks_run_without_the_lock(void** state) {
   event_base_free(base);
 }
 
-static struct { int held; } locks;
+static struct { int held, made; } locks;
 static void* lock_alloc(unsigned type) {
   (void)type;
+  ++locks.made;
   return malloc(1);
 }
 static void lock_free(void* lock, unsigned type) {
@@ -172,8 +173,7 @@ static int lock_unlock(unsigned mode, void* lock) {
   return 0;
 }
 
-static void every_lock_is_given_back(void** state) {
-  (void)state;
+static void count_locks(void) {
   struct evthread_lock_callbacks callbacks = {EVTHREAD_LOCK_API_VERSION,
                                               EVTHREAD_LOCKTYPE_RECURSIVE,
                                               lock_alloc,
@@ -182,6 +182,28 @@ static void every_lock_is_given_back(void** state) {
                                               lock_unlock};
   assert_int_equal(evthread_set_lock_callbacks(&callbacks), 0);
   base = new_base();
+}
+
+/* Two locks that are taken in either order bring threads to a standstill: see DIFFERENCES.md. */
+static void a_filter_shares_the_lock_of_what_is_underneath(void** state) {
+  (void)state;
+  count_locks();
+  struct bufferevent* below = bufferevent_socket_new(base, -1, BEV_OPT_THREADSAFE);
+  locks.made = 0;
+  struct bufferevent* filter =
+      bufferevent_filter_new(below, NULL, NULL, BEV_OPT_THREADSAFE, NULL, NULL);
+  struct bufferevent* highest = bufferevent_filter_new(
+      filter, NULL, NULL, BEV_OPT_CLOSE_ON_FREE | BEV_OPT_THREADSAFE, NULL, NULL);
+  assert_int_equal(locks.made, on_original() ? 2 : 0);
+  bufferevent_free(highest);
+  bufferevent_free(below);
+  run_ready(base);
+  event_base_free(base);
+}
+
+static void every_lock_is_given_back(void** state) {
+  (void)state;
+  count_locks();
   struct bufferevent *bevs[4], *pair[2];
   int peer;
   struct timeval hour = {3600, 0};
@@ -236,6 +258,7 @@ const struct CMUnitTest bev_threads_tests[] = {
     cmocka_unit_test(an_echo_survives_being_switched_off_and_on),
     cmocka_unit_test(freeing_from_another_thread_is_safe),
     cmocka_unit_test(unlocked_callbacks_run_without_the_lock),
+    cmocka_unit_test(a_filter_shares_the_lock_of_what_is_underneath),
     cmocka_unit_test(every_lock_is_given_back),
 };
 const size_t bev_threads_test_count = COUNT_OF(bev_threads_tests);

@@ -161,7 +161,11 @@ static void four_threads_share_a_pair(void** state) {
   play_together();
 }
 
-/* The original comes to a standstill with filters now and then: it plays without them. */
+/* In the original a filter is given its lock before it knows what it stands on, and so gets one of
+ * its own. Whoever disables it takes that lock and then the lower one, to suspend reading there;
+ * the loop takes the lower one and then the filter's, to hand bytes up; and both wait for ever.
+ * Therefore the original plays without filters here. With us both are one lock:
+ * bev_threads/a_filter_shares_the_lock_of_what_is_underneath. */
 static void four_threads_share_filters_on_sockets(void** state) {
   (void)state;
   start();
