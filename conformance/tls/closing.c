@@ -161,19 +161,13 @@ static void its_own_goodbye_reaches_the_peer(void** state) {
   }
 }
 
-static void reset_peer(struct solo* solo) {
-  struct linger now = {1, 0};
-  setsockopt(solo->peer_fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
-  peer_closes(solo);
-}
-
 static void a_reset_is_an_error(void** state) {
   (void)state;
   DESCRIPTOR_FORMS_AND_VERSIONS(form, version) {
     struct solo solo;
     struct event_base* base = new_base();
     open_solo(&solo, base, form, version, 0);
-    reset_peer(&solo);
+    peer_resets(&solo);
     run_until_at_least(base, &solo.teller.events, 1);
     run_ready(base);
     assert_int_equal(solo.teller.events, 1);
@@ -195,7 +189,7 @@ static void a_reset_in_the_middle_of_writing_is_an_error(void** state) {
     bufferevent_write(solo.bev, bytes, 1 << 24);
     run_ready(base);
     assert_int_equal(solo.teller.events, 0);
-    reset_peer(&solo);
+    peer_resets(&solo);
     run_until_at_least(base, &solo.teller.events, 1);
     assert_int_equal(solo.teller.last_event & ~(BEV_EVENT_READING | BEV_EVENT_WRITING),
                      BEV_EVENT_ERROR);

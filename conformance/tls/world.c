@@ -180,6 +180,12 @@ void peer_closes(struct solo* solo) {
   solo->peer_fd = -1;
 }
 
+void peer_resets(struct solo* solo) {
+  struct linger now = {1, 0};
+  setsockopt(solo->peer_fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+  peer_closes(solo);
+}
+
 void close_solo(struct solo* solo) {
   if (solo->bev) bufferevent_free(solo->bev);
   run_ready(solo->base);

@@ -56,6 +56,8 @@ size_t peer_reads(struct solo* solo, char* to, size_t room, size_t wanted);
 /* All of it, while the bufferevent runs. */
 void peer_writes(struct solo* solo, const void* bytes, size_t size);
 void peer_closes(struct solo* solo);
+/* With a reset. */
+void peer_resets(struct solo* solo);
 void close_solo(struct solo* solo);
 
 /* Runs what is ready until *condition is at least `wanted`; fails after ten seconds. */

@@ -89,6 +89,9 @@ struct bufferevent_ops {
   // Start and stop reading and writing. The member `enabled` is none of their business.
   bool (*enable)(BufferEvent* bev, short events);
   bool (*disable)(BufferEvent* bev, short events);
+  // The user himself enables reading: an end that was told before is told once more. For kinds that
+  // otherwise tell of it once.
+  void (*read_on)(BufferEvent* bev);
   // The timeouts are others now.
   bool (*adjust_timeouts)(BufferEvent* bev);
   // 1 if bytes were moved, 0 if not, -1 for an error.

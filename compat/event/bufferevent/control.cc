@@ -35,6 +35,7 @@ void resume_write(BufferEvent* bev, Reason why) {
 }
 
 bool enable(BufferEvent* bev, short events) {
+  if ((events & EV_READ) != 0 && bev->be_ops->read_on != nullptr) bev->be_ops->read_on(bev);
   int possible = events;
   if (bev->read_suspended != 0) possible &= ~EV_READ;
   if (bev->write_suspended != 0) possible &= ~EV_WRITE;

@@ -230,6 +230,7 @@ constinit const bufferevent_ops filter_ops = {
     .name = "filter",
     .enable = enable_filter,
     .disable = disable_filter,
+    .read_on = nullptr,
     .adjust_timeouts = adjust_timers,
     .flush = flush_filter,
     .input_changed = input_changed,

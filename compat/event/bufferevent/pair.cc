@@ -159,6 +159,7 @@ constinit const bufferevent_ops pair_ops = {
     .name = "pair_elt",
     .enable = enable_paired,
     .disable = disable_paired,
+    .read_on = nullptr,
     .adjust_timeouts = adjust_timers,
     .flush = flush_paired,
     .input_changed = nullptr,

@@ -49,6 +49,6 @@ constexpr Services kServices = {
 
 }  // namespace pollshim::event
 
-const pollshim::event::Services* pollshim_event_services_1() {
+const pollshim::event::Services* pollshim_event_services_2() {
   return &pollshim::event::kServices;
 }

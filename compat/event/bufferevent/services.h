@@ -53,4 +53,4 @@ struct Services {
 }  // namespace pollshim::event
 
 extern "C" __attribute__((visibility("default"))) const pollshim::event::Services*
-pollshim_event_services_1(void);
+pollshim_event_services_2(void);

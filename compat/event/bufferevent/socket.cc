@@ -301,6 +301,7 @@ constinit const bufferevent_ops socket_ops = {
     .name = "socket",
     .enable = enable_socket,
     .disable = disable_socket,
+    .read_on = nullptr,
     .adjust_timeouts = adjust_pending_timeouts,
     .flush = flush_socket,
     .input_changed = nullptr,

@@ -15,11 +15,21 @@ bool has_input(const TlsBufferEvent* bev) {
   return bev->underlying->input->chain.length() != 0 || has_pending(bev);
 }
 
+bool heard_goodbye(const TlsBufferEvent* bev) {
+  return (SSL_get_shutdown(bev->ssl) & SSL_RECEIVED_SHUTDOWN) != 0;
+}
+
+// An end that was told before is found again without a byte from below.
+bool may_find_something(const TlsBufferEvent* bev) {
+  return has_input(bev) || bev->failed || heard_goodbye(bev);
+}
+
 void read_all(TlsBufferEvent* bev) {
   // The user's callback may drain what it is told of, which makes room for more: not in there, but
   // here.
   bev->reading = true;
-  while (is_open(bev) && (bev->read_wants_write || (wants_to_read(bev) && has_input(bev)))) {
+  while (is_open(bev) &&
+         (bev->read_wants_write || (wants_to_read(bev) && may_find_something(bev)))) {
     const ev_ssize_t most = how_much_to_read(bev);
     if (most <= 0 || read_some(bev, static_cast<std::size_t>(most)) != Reading::kMore) break;
   }
@@ -33,8 +43,9 @@ void report_end_below(TlsBufferEvent* bev) {
   const int what = bev->below_what;
   if (what == 0 || pending) return;
   bev->below_what = 0;
-  // After a goodbye that is no news.
-  if (bev->read_over && (bev->failed || (what & BEV_EVENT_EOF) != 0)) return;
+  // After a goodbye that is no news, even if somebody wants to hear the goodbye again.
+  if ((bev->read_over || heard_goodbye(bev)) && (bev->failed || (what & BEV_EVENT_EOF) != 0))
+    return;
   bev->read_over = bev->write_over = true;
   int told = what;
   if ((what & BEV_EVENT_EOF) != 0) {
@@ -143,6 +154,11 @@ bool disable_filter(BufferEvent* self, short events) {
   return true;
 }
 
+// An end of what is underneath was told as such and is not found again.
+void read_on(BufferEvent* self) {
+  forget_end(as_tls(self));
+}
+
 bool adjust_timeouts(BufferEvent* bev) {
   return as_tls(bev)->engine->adjust_timers(bev);
 }
@@ -222,6 +238,7 @@ constinit const bufferevent_ops tls_filter_ops = {
     .name = "ssl",
     .enable = enable_filter,
     .disable = disable_filter,
+    .read_on = read_on,
     .adjust_timeouts = adjust_timeouts,
     .flush = flush_filter,
     .input_changed = nullptr,

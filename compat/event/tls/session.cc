@@ -54,7 +54,7 @@ Ending end_session(TlsBufferEvent* bev, int error, int error_number) {
     note_error(bev, queued);
   const bool is_end = clean || (dirty && bev->allow_dirty_shutdown);
   bev->read_over = bev->write_over = true;
-  bev->failed = !is_end;
+  bev->failed = bev->failed || !is_end;
   bev->read_wants_write = bev->write_wants_read = false;
   bev->refused = 0;
   return {is_end ? BEV_EVENT_EOF : BEV_EVENT_ERROR, error_number};
@@ -65,7 +65,9 @@ void report(TlsBufferEvent* bev, int direction, const Ending& ending) {
   if (!bev->read_over) return;
   watch(bev);
   errno = ending.error_number;
+  bev->telling_end = true;
   bev->engine->run_event_callback(bev, static_cast<short>(direction | ending.what), 0);
+  bev->telling_end = false;
 }
 
 // A handshake needs neither direction to be enabled, and no limit stops it. But who has disabled
@@ -250,6 +252,12 @@ bool begin_session(TlsBufferEvent* bev, bufferevent_ssl_state state) {
   } else {
     SSL_set_accept_state(bev->ssl);
   }
+  return true;
+}
+
+bool forget_end(TlsBufferEvent* bev) {
+  if (!is_open(bev) || !bev->read_over || bev->telling_end) return false;
+  bev->read_over = false;
   return true;
 }
 

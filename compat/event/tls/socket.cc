@@ -140,6 +140,17 @@ bool disable_socket(BufferEvent* self, short events) {
   return event_del(&bev->ev_write) == 0 && done;
 }
 
+// No edge tells of an end once more. After a goodbye only what the kernel knows of counts: the peer
+// may still listen, and who speaks to it and enables reading now and then has heard the goodbye.
+void read_on(BufferEvent* self) {
+  auto* bev = as_tls(self);
+  if (!forget_end(bev)) return;
+  const Event& ev = bev->ev_read;
+  if (bev->failed || bev->engine->end_is_near(ev.ev_base, ev.ev_fd)) {
+    bev->engine->leave_ready(ev.ev_base, ev.ev_fd, EV_READ);
+  }
+}
+
 int flush_socket(BufferEvent*, short, bufferevent_flush_mode) {
   return 0;
 }
@@ -238,6 +249,7 @@ constinit const bufferevent_ops tls_socket_ops = {
     .name = "ssl",
     .enable = enable_socket,
     .disable = disable_socket,
+    .read_on = read_on,
     .adjust_timeouts = adjust_timeouts,
     .flush = flush_socket,
     .input_changed = nullptr,

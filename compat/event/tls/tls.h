@@ -42,8 +42,9 @@ struct TlsBufferEvent : BufferEvent {
   bool write_wants_read;
   bool read_over;  // an end was seen: there is no more to read
   bool write_over;
-  bool failed;   // and it was no clean end
-  bool talking;  // OpenSSL is at work and must not be called
+  bool failed;       // and it was no clean end
+  bool telling_end;  // the user is hearing of it
+  bool talking;      // OpenSSL is at work and must not be called
 
   // Of the filter form.
   bool reading;      // callbacks are running: they need not read themselves
@@ -87,6 +88,10 @@ bool has_pending(const TlsBufferEvent* bev);
 
 // Forgets the connection there was, for another that begins with `state`. False if OpenSSL refuses.
 bool begin_session(TlsBufferEvent* bev, bufferevent_ssl_state state);
+
+// For who reads on: an end that was told can be found again. True if there was one. Not in the very
+// callback that tells of it, which would be called for ever.
+bool forget_end(TlsBufferEvent* bev);
 
 // As far as it goes without waiting. All of these run callbacks. Pre: held.
 // 1 if it is complete, 0 if it has to wait, -1 if it has failed.
