@@ -12,6 +12,13 @@ namespace netpoll {
 
 namespace {
 
+Demand demand_of(const PollDesc& desc) {
+  return {.waiter = parked_waiter(desc),
+          .modes = desc.registration.wanted,
+          .edge = has_flag(desc, kEdgeWanted),
+          .exact = desc.registration.exact != 0};
+}
+
 // Parks in a gate what is wanted there. True if an edge was remembered while nobody was.
 bool park_in(Gate& gate, Waiter* waiter, bool wanted) {
   const bool remembered = gate.remembers();
@@ -62,6 +69,11 @@ Waiter* FdTable::waiter(int fd) const {
 ModeSet FdTable::wanted(int fd) const {
   const Slot slot = slot_of(fd);
   return slot == kNoSlot ? ModeSet{0} : poller_.cache().at(slot).registration.wanted;
+}
+
+Demand FdTable::demand(int fd) const {
+  const Slot slot = slot_of(fd);
+  return slot == kNoSlot ? Demand{} : demand_of(poller_.cache().at(slot));
 }
 
 // ---- slots ----
@@ -203,11 +215,7 @@ Interest FdTable::interest_of(const PollDesc& desc, const Demand& demand) const 
 
 // The same, for a demand that was stated before.
 Interest FdTable::settled_interest(const PollDesc& desc) const {
-  const Registration& registration = desc.registration;
-  return interest_of(desc, {.waiter = parked_waiter(desc),
-                            .modes = registration.wanted,
-                            .edge = has_flag(desc, kEdgeWanted),
-                            .exact = registration.exact != 0});
+  return interest_of(desc, demand_of(desc));
 }
 
 Interest FdTable::current(const PollDesc& desc) const {
@@ -218,7 +226,7 @@ void FdTable::park(PollDesc& desc, Slot slot, const Demand& demand) {
   const ModeSet modes = demand.modes;
   desc.registration.wanted = modes;
   desc.registration.exact = demand.exact;
-  set_flag(desc, kEdgeWanted, demand.edge && poller_.traits().edge);
+  set_flag(desc, kEdgeWanted, demand.edge);
   unsigned remembered = 0;
   if (park_in(desc.read, demand.waiter, (modes & kReadGateModes) != 0)) remembered |= kRead;
   if (park_in(desc.write, demand.waiter, (modes & kWrite) != 0)) remembered |= kWrite;

@@ -80,9 +80,10 @@ class FdTable {
   // is found out before the next sleep.
   void lower_demand(int fd, const Demand& demand);
 
-  // What was demanded last.
+  // What was demanded last; what was prepaid then is not kept.
   Waiter* waiter(int fd) const;
   ModeSet wanted(int fd) const;
+  Demand demand(int fd) const;
 
   // Edge mode: a reader or writer that stops before it has met EAGAIN leaves its readiness behind,
   // for the next watcher of that direction. One that has met it takes what was left there away.

@@ -67,27 +67,76 @@ bool wants_edges(const Event* ev) {
   return (ev->ev_events & EV_ET) != 0 || is_own(ev);
 }
 
-// What all watchers of a descriptor want together: edges only if every one of them can do with
-// edges, because a level reported once too often does no harm and one too few hangs.
-Demand demand_of(Event* head) {
-  unsigned modes = 0;
-  bool edge = head != nullptr;
-  bool own_reader = false;
-  bool exact = false;
-  for (const Event* ev = head; ev != nullptr; ev = next_watcher(ev)) {
-    modes |= modes_of(ev->ev_events);
-    edge = edge && wants_edges(ev);
+// What watchers of a descriptor want together: edges only if every one of them can do with edges,
+// because a level reported once too often does no harm and one too few hangs.
+class Sum {
+ public:
+  Sum() = default;
+  explicit Sum(const Demand& demand)
+      : modes_(demand.modes), level_(!demand.edge), exact_(demand.exact) {}
+
+  void add(const Event* ev) {
+    modes_ |= modes_of(ev->ev_events);
+    level_ = level_ || !wants_edges(ev);
     // Programs see what the kernel does when it is told that one direction is wanted no more: it
     // reports the other anew. One that did not read to the end may live by that.
-    exact = exact || !is_own(ev);
-    own_reader = own_reader || (is_own(ev) && (ev->ev_events & EV_READ) != 0);
+    exact_ = exact_ || !is_own(ev);
+    own_reader_ = own_reader_ || (is_own(ev) && (ev->ev_events & EV_READ) != 0);
   }
-  // An end that comes with the last bytes gives no edge of its own.
-  if (edge && own_reader) modes |= netpoll::kClosed;
-  return {.waiter = as_waiter(head),
-          .modes = static_cast<ModeSet>(modes),
-          .edge = edge,
-          .exact = exact};
+
+  Demand demand(Event* head) const {
+    const bool edge = head != nullptr && !level_;
+    // An end that comes with the last bytes gives no edge of its own.
+    const unsigned end = edge && own_reader_ ? netpoll::kClosed : 0u;
+    return {.waiter = as_waiter(head),
+            .modes = static_cast<ModeSet>(modes_ | end),
+            .edge = edge,
+            .exact = exact_};
+  }
+
+ private:
+  unsigned modes_ = 0;
+  bool level_ = false;
+  bool exact_ = false;
+  bool own_reader_ = false;
+};
+
+bool is_as_much(const Demand& one, const Demand& other) {
+  return one.modes == other.modes && one.edge == other.edge && one.exact == other.exact;
+}
+
+// So many watchers are simply looked at; where there are more, what was demanded before tells when
+// the rest adds nothing.
+constexpr int kFew = 4;
+
+// Pre: `newcomer`, or else whoever has left, is all that has changed since `before`.
+[[gnu::noinline]] Demand demand_of_crowd(Event* head, const Event* newcomer, const Demand& before) {
+  // With the first level among edges, what was asked for on behalf of the edges is not any more.
+  const bool turns_to_levels = newcomer != nullptr && before.edge && !wants_edges(newcomer);
+  if (newcomer != nullptr && !turns_to_levels) {
+    Sum sum(before);
+    sum.add(newcomer);
+    return sum.demand(head);
+  }
+  Sum sum;
+  for (const Event* ev = head; ev != nullptr; ev = next_watcher(ev)) {
+    sum.add(ev);
+    if (newcomer == nullptr && is_as_much(sum.demand(head), before)) break;
+  }
+  return sum.demand(head);
+}
+
+// `newcomer` heads the chain already; nullptr when one has left.
+Demand demand_of(event_base* base, int fd, Event* head, const Event* newcomer) {
+  Sum sum;
+  int looked_at = 0;
+  for (const Event* ev = head; ev != nullptr; ev = next_watcher(ev)) {
+    if (__builtin_expect(looked_at++ == kFew, 0)) {
+      return demand_of_crowd(head, newcomer, base->loop.fds().demand(fd));
+    }
+    sum.add(ev);
+  }
+  return sum.demand(head);
 }
 
 void link_first(Event* ev, Event* head) {
@@ -106,12 +155,12 @@ Event* unlink(Event* ev, Event* head) {
   return head;
 }
 
-// What the other watchers of the descriptor want.
-short wanted_beside(const Event* head) {
+// Which of these directions the other watchers of the descriptor want.
+short wanted_beside(const Event* head, short directions) {
   int events = 0;
-  for (const Event* ev = head; ev != nullptr; ev = next_watcher(ev))
+  for (const Event* ev = head; ev != nullptr && (directions & ~events) != 0; ev = next_watcher(ev))
     events |= ev->ev_events;
-  return static_cast<short>(events & kIoEvents);
+  return static_cast<short>(events & directions);
 }
 
 // Whether the number still means the file that the kernel was last told about. An event that its
@@ -122,8 +171,9 @@ netpoll::Identity look_up_identity(event_base* base, const Event* ev, const Even
   const short flags = ev->ev_evcallback.evcb_flags;
   if (is_own(ev) && base->loop.fds().held(ev->ev_fd)) return netpoll::Identity::kSame;
   if ((ev->ev_events & EV_ET) != 0 && !is_own(ev)) {
-    const short new_directions = static_cast<short>(ev->ev_events & ~wanted_beside(head));
-    if ((new_directions & kIoEvents) == 0) return netpoll::Identity::kSame;
+    const short directions = ev->ev_events & kIoEvents;
+    const short new_directions = static_cast<short>(directions & ~wanted_beside(head, directions));
+    if (new_directions == 0) return netpoll::Identity::kSame;
     // What was reported to nobody may have been read by now.
     base->loop.fds().forget(ev->ev_fd, modes_of(new_directions));
     return netpoll::Identity::kUnknown;
@@ -134,7 +184,7 @@ netpoll::Identity look_up_identity(event_base* base, const Event* ev, const Even
 
 // To the letter: people search their logs for it.
 void warn_refused(const Event* ev, const Event* head) {
-  const int before = wanted_beside(head);
+  const int before = wanted_beside(head, kIoEvents);
   const int added = ev->ev_events & kIoEvents & ~before;
   const int edge = ev->ev_events & EV_ET;
   const int all = before | added;
@@ -188,7 +238,7 @@ int watch_io(event_base* base, Event* ev) {
     return -1;
   }
   link_first(ev, head);
-  const Demand demand = demand_of(ev);
+  const Demand demand = demand_of(base, fd, ev, ev);
   const int error = base->loop.fds().set_demand(fd, demand, look_up_identity(base, ev, head));
   if (error == 0) return 0;
   unlink(ev, ev);
@@ -207,7 +257,7 @@ void unwatch_io(event_base* base, Event* ev, short undelivered) {
     return;
   }
   Event* head = unlink(ev, first_watcher(base, fd));
-  base->loop.fds().lower_demand(fd, demand_of(head));
+  base->loop.fds().lower_demand(fd, demand_of(base, fd, head, nullptr));
   // The kernel gave its edge; the next to watch is owed it.
   if (is_own(ev) && (undelivered & kIoEvents) != 0) {
     base->loop.fds().remember(fd, modes_of(undelivered));

@@ -120,6 +120,21 @@ static void a_writer_added_and_deleted_beside_a_reader(int count) {
   }
 }
 
+static void watch_with_many(void) {
+  for (int i = 0; i < 8; i++)
+    event_add(event_new(base, pair[0], EV_READ | EV_PERSIST, nothing, NULL), NULL);
+}
+
+static void a_writer_added_and_deleted_beside_a_crowd(int count) {
+  if (count < 0) watch_with_many();
+  a_writer_added_and_deleted_beside_a_reader(count);
+}
+
+static void one_of_a_crowd_deleted_and_added(int count) {
+  if (count < 0) watch_with_many();
+  deleted_and_added(count);
+}
+
 static void edges_read(int count) {
   if (count < 0) return watch(EV_READ | EV_PERSIST | EV_ET, read_byte, NULL);
   for (int i = 0; i < count; i++) {
@@ -215,6 +230,8 @@ static const struct {
     {"deleted and added", deleted_and_added},
     {"deleted, assigned and added", deleted_assigned_and_added},
     {"a writer added and deleted beside a reader", a_writer_added_and_deleted_beside_a_reader},
+    {"a writer added and deleted beside a crowd", a_writer_added_and_deleted_beside_a_crowd},
+    {"one of a crowd deleted and added", one_of_a_crowd_deleted_and_added},
     {"edges read", edges_read},
     {"deleted and added, one of two edges", deleted_and_added_one_of_two_edges},
     {"connections come and go", connections_come_and_go},

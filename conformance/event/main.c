@@ -12,6 +12,7 @@ int main(int argc, char** argv) {
       event_object_group,
       io_group,
       edge_group,
+      crowd_group,
       timer_group,
       common_timeout_group,
       clock_group,

@@ -105,6 +105,7 @@ SUITE_GROUP(priority);
 SUITE_GROUP(event_object);
 SUITE_GROUP(io);
 SUITE_GROUP(edge);
+SUITE_GROUP(crowd);
 SUITE_GROUP(timer);
 SUITE_GROUP(common_timeout);
 SUITE_GROUP(clock);
