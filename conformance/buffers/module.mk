@@ -34,9 +34,8 @@ $(eval $(call check,listener-unreached,conformance/event/unreached event2/listen
   $(B)/bin/listener-suite $(listener_suite_SRC),20,$(B)/bin/listener-suite))
 
 # Bufferevents.
-bev_suite_SRC := $(addprefix conformance/buffers/,bev_connect.c bev_edge.c bev_filter.c bev_free.c \
-  bev_kernel.c bev_limit.c bev_limit_edges.c bev_main.c bev_marks.c bev_memory.c bev_pair.c bev_socket.c bev_stream.c \
-  bev_threads.c bev_together.c one_bev.c stream.c support.c turns.c)
+bev_suite_SRC := $(sort $(wildcard conformance/buffers/bev_*.c)) \
+  $(addprefix conformance/buffers/,one_bev.c stream.c support.c turns.c)
 $(eval $(call suite,bufferevent-suite,$(bev_suite_SRC),-levent -levent_pthreads))
 $(eval $(call buffers_dual,bufferevent,bufferevent-suite,180))
 

@@ -1,6 +1,8 @@
 /* Entry of the TLS suite: all of bufferevent_ssl.h. */
 #include "conformance/buffers/groups.h"
 
-#define GROUPS(X) X(handshake) X(bytes) X(closing) X(reading_on) X(freeing) X(settings) X(trouble)
+#define BEGINNING_AND_END(X) X(handshake) X(refusal) X(closing) X(reading_on)
+#define BETWEEN(X) X(bytes) X(output) X(limits) X(settings)
+#define GROUPS(X) BEGINNING_AND_END(X) BETWEEN(X) X(freeing) X(trouble)
 
 SUITE_OF(GROUPS)

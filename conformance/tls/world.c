@@ -186,6 +186,15 @@ void peer_resets(struct solo* solo) {
   peer_closes(solo);
 }
 
+void write_pieces(struct bufferevent* bev, int count, size_t size) {
+  static char bytes[20000];
+  struct evbuffer* pieces = evbuffer_new();
+  for (int i = 0; i < count; ++i)
+    evbuffer_add_reference(pieces, bytes, size, NULL, NULL);
+  assert_int_equal(bufferevent_write_buffer(bev, pieces), 0);
+  evbuffer_free(pieces);
+}
+
 void close_solo(struct solo* solo) {
   if (solo->bev) bufferevent_free(solo->bev);
   run_ready(solo->base);

@@ -58,6 +58,8 @@ void peer_writes(struct solo* solo, const void* bytes, size_t size);
 void peer_closes(struct solo* solo);
 /* With a reset. */
 void peer_resets(struct solo* solo);
+/* Puts out so many bytes, in so many pieces. */
+void write_pieces(struct bufferevent* bev, int count, size_t size);
 void close_solo(struct solo* solo);
 
 /* Runs what is ready until *condition is at least `wanted`; fails after ten seconds. */
