@@ -1,10 +1,10 @@
-# Which versions of libevent this package can stand for: any of series 2.1, and what asks for 2.0 or 2.x at the least.
+# Which versions of libevent this package can stand for: whatever asks for this one or an older one, as the original answers.
 set(PACKAGE_VERSION "2.1.12")
-if(PACKAGE_VERSION VERSION_LESS PACKAGE_FIND_VERSION OR PACKAGE_FIND_VERSION VERSION_LESS "2.0")
+if(PACKAGE_VERSION VERSION_LESS PACKAGE_FIND_VERSION)
   set(PACKAGE_VERSION_COMPATIBLE FALSE)
 else()
   set(PACKAGE_VERSION_COMPATIBLE TRUE)
-  if(PACKAGE_FIND_VERSION STREQUAL PACKAGE_VERSION)
+  if(PACKAGE_FIND_VERSION VERSION_EQUAL PACKAGE_VERSION)
     set(PACKAGE_VERSION_EXACT TRUE)
   endif()
 endif()
