@@ -169,83 +169,100 @@ static void an_ssl_object_of_the_users_may_go_first(void** state) {
 
 /* ---- Once more. */
 
+/* On another bufferevent the original waits for the next bytes, and then lets no client begin. */
+static int begins_at_once(enum form form) {
+  return form == on_socket || !on_original();
+}
+
 static void a_server_may_ask_for_a_new_handshake(void** state) {
   (void)state;
-  struct ends ends;
-  struct event_base* base = new_base();
-  open_ends(&ends, base, on_socket, TLS1_2_VERSION, BEV_OPT_CLOSE_ON_FREE);
-  shake_hands(&ends);
-  SSL* ssl = bufferevent_openssl_get_ssl(ends.bev[server]);
-  assert_int_equal(SSL_num_renegotiations(ssl), 0);
-  /* Asked for: that is all there is to do for the server. */
-  assert_int_equal(bufferevent_ssl_renegotiate(ends.bev[server]), 1);
-  assert_int_equal(ends.teller[server].last_event, BEV_EVENT_CONNECTED);
-  run_ready(base);
-  bufferevent_write(ends.bev[client], "question", 8);
-  run_until_at_least(base, &ends.teller[server].reads, 1);
-  bufferevent_write(ends.bev[server], "answer", 6);
-  run_until_at_least(base, &ends.teller[client].reads, 1);
-  assert_input(ends.bev[server], "question");
-  assert_input(ends.bev[client], "answer");
-  assert_int_equal(SSL_num_renegotiations(ssl), 1);
-  close_ends(&ends);
-  event_base_free(base);
+  for (enum form form = on_socket; form < form_count; ++form) {
+    struct ends ends;
+    struct event_base* base = new_base();
+    open_ends(&ends, base, form, TLS1_2_VERSION, BEV_OPT_CLOSE_ON_FREE);
+    shake_hands(&ends);
+    SSL* ssl = bufferevent_openssl_get_ssl(ends.bev[server]);
+    assert_int_equal(SSL_num_renegotiations(ssl), 0);
+    /* Asked for: that is all there is to do for the server. */
+    assert_int_equal(bufferevent_ssl_renegotiate(ends.bev[server]), form == on_socket);
+    assert_int_equal(ends.teller[server].events, begins_at_once(form));
+    run_ready(base);
+    bufferevent_write(ends.bev[client], "question", 8);
+    run_until_at_least(base, &ends.teller[server].reads, 1);
+    bufferevent_write(ends.bev[server], "answer", 6);
+    run_until_at_least(base, &ends.teller[client].reads, 1);
+    assert_input(ends.bev[server], "question");
+    assert_input(ends.bev[client], "answer");
+    assert_int_equal(SSL_num_renegotiations(ssl), 1);
+    assert_int_equal(ends.teller[server].events, 1);
+    assert_int_equal(ends.teller[server].last_event, BEV_EVENT_CONNECTED);
+    assert_int_equal(ends.teller[client].events, 0);
+    close_ends(&ends);
+    event_base_free(base);
+  }
 }
 
 static void a_client_may_where_the_server_lets_it(void** state) {
   (void)state;
-  struct ends ends;
-  struct event_base* base = new_base();
-  open_ends(&ends, base, on_socket, TLS1_2_VERSION, BEV_OPT_CLOSE_ON_FREE);
-  SSL_set_options(bufferevent_openssl_get_ssl(ends.bev[server]), SSL_OP_ALLOW_CLIENT_RENEGOTIATION);
-  shake_hands(&ends);
-  assert_int_equal(bufferevent_ssl_renegotiate(ends.bev[client]), 0);
-  run_until_at_least(base, &ends.teller[client].events, 1);
-  assert_int_equal(ends.teller[client].last_event, BEV_EVENT_CONNECTED);
-  for (int side = 0; side < 2; ++side)
-    bufferevent_write(ends.bev[side], "as before", 9);
-  for (int side = 0; side < 2; ++side) {
-    run_until_at_least(base, &ends.teller[side].reads, 1);
-    assert_input(ends.bev[side], "as before");
+  for (enum form form = on_socket; form < form_count && begins_at_once(form); ++form) {
+    struct ends ends;
+    struct event_base* base = new_base();
+    open_ends(&ends, base, form, TLS1_2_VERSION, BEV_OPT_CLOSE_ON_FREE);
+    SSL_set_options(bufferevent_openssl_get_ssl(ends.bev[server]),
+                    SSL_OP_ALLOW_CLIENT_RENEGOTIATION);
+    shake_hands(&ends);
+    assert_int_equal(bufferevent_ssl_renegotiate(ends.bev[client]), 0);
+    run_until_at_least(base, &ends.teller[client].events, 1);
+    assert_int_equal(ends.teller[client].last_event, BEV_EVENT_CONNECTED);
+    for (int side = 0; side < 2; ++side)
+      bufferevent_write(ends.bev[side], "as before", 9);
+    for (int side = 0; side < 2; ++side) {
+      run_until_at_least(base, &ends.teller[side].reads, 1);
+      assert_input(ends.bev[side], "as before");
+    }
+    assert_int_equal(SSL_num_renegotiations(bufferevent_openssl_get_ssl(ends.bev[client])) +
+                         SSL_num_renegotiations(bufferevent_openssl_get_ssl(ends.bev[server])),
+                     1);
+    close_ends(&ends);
+    event_base_free(base);
   }
-  assert_int_equal(SSL_num_renegotiations(bufferevent_openssl_get_ssl(ends.bev[client])) +
-                       SSL_num_renegotiations(bufferevent_openssl_get_ssl(ends.bev[server])),
-                   1);
-  close_ends(&ends);
-  event_base_free(base);
 }
 
 static void a_client_that_may_not_loses_the_connection(void** state) {
   (void)state;
-  struct ends ends;
-  struct event_base* base = new_base();
-  open_ends(&ends, base, on_socket, TLS1_2_VERSION, BEV_OPT_CLOSE_ON_FREE);
-  shake_hands(&ends);
-  assert_int_equal(bufferevent_ssl_renegotiate(ends.bev[client]), 0);
-  run_until_at_least(base, &ends.teller[client].events, 1);
-  assert_int_equal(ends.teller[client].last_event, BEV_EVENT_ERROR | BEV_EVENT_READING);
-  assert_true(had_error(ends.bev[client], SSL_R_NO_RENEGOTIATION));
-  close_ends(&ends);
-  event_base_free(base);
+  for (enum form form = on_socket; form < form_count && begins_at_once(form); ++form) {
+    struct ends ends;
+    struct event_base* base = new_base();
+    open_ends(&ends, base, form, TLS1_2_VERSION, BEV_OPT_CLOSE_ON_FREE);
+    shake_hands(&ends);
+    assert_int_equal(bufferevent_ssl_renegotiate(ends.bev[client]), 0);
+    run_until_at_least(base, &ends.teller[client].events, 1);
+    assert_int_equal(ends.teller[client].last_event, BEV_EVENT_ERROR | BEV_EVENT_READING);
+    assert_true(had_error(ends.bev[client], SSL_R_NO_RENEGOTIATION));
+    close_ends(&ends);
+    event_base_free(base);
+  }
 }
 
 /* TLS 1.3 knows no such thing: the connection stays as it is, and that is told at once. */
 static void in_tls_1_3_there_is_nothing_to_do(void** state) {
   (void)state;
-  struct ends ends;
-  struct event_base* base = new_base();
-  open_ends(&ends, base, on_socket, TLS1_3_VERSION, BEV_OPT_CLOSE_ON_FREE);
-  shake_hands(&ends);
-  for (int side = 0; side < 2; ++side) {
-    assert_int_equal(bufferevent_ssl_renegotiate(ends.bev[side]), 1);
-    assert_int_equal(ends.teller[side].events, 1);
-    assert_int_equal(ends.teller[side].last_event, BEV_EVENT_CONNECTED);
+  for (enum form form = on_socket; form < form_count && begins_at_once(form); ++form) {
+    struct ends ends;
+    struct event_base* base = new_base();
+    open_ends(&ends, base, form, TLS1_3_VERSION, BEV_OPT_CLOSE_ON_FREE);
+    shake_hands(&ends);
+    for (int side = 0; side < 2; ++side) {
+      assert_int_equal(bufferevent_ssl_renegotiate(ends.bev[side]), form == on_socket);
+      assert_int_equal(ends.teller[side].events, 1);
+      assert_int_equal(ends.teller[side].last_event, BEV_EVENT_CONNECTED);
+    }
+    bufferevent_write(ends.bev[client], "as before", 9);
+    run_until_at_least(base, &ends.teller[server].reads, 1);
+    assert_input(ends.bev[server], "as before");
+    close_ends(&ends);
+    event_base_free(base);
   }
-  bufferevent_write(ends.bev[client], "as before", 9);
-  run_until_at_least(base, &ends.teller[server].reads, 1);
-  assert_input(ends.bev[server], "as before");
-  close_ends(&ends);
-  event_base_free(base);
 }
 
 const struct CMUnitTest settings_tests[] = {

@@ -118,7 +118,8 @@ void watch_below(TlsBufferEvent* bev);
 inline void watch(TlsBufferEvent* bev) {
   bev->underlying == nullptr ? watch_socket(bev) : watch_below(bev);
 }
-// The handshake once more, as the state says by now. 1, 0 or -1 as continue_handshake().
+// The handshake once more, as the state says by now: 1, 0 or -1 as continue_handshake(). On another
+// bufferevent it is never 1, as programs know it.
 int shake_socket(TlsBufferEvent* bev);
 int shake_filter(TlsBufferEvent* bev);
 
