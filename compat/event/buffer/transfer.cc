@@ -44,6 +44,15 @@ std::size_t total(const iovec* pieces, int count) {
   return sum;
 }
 
+// The kernel spends less on one piece than on a list of one.
+ssize_t read_into(int fd, const iovec* pieces, int count) {
+  return count == 1 ? read(fd, pieces->iov_base, pieces->iov_len) : readv(fd, pieces, count);
+}
+
+ssize_t write_out(int fd, const iovec* pieces, int count) {
+  return count == 1 ? write(fd, pieces->iov_base, pieces->iov_len) : writev(fd, pieces, count);
+}
+
 bool would_block(int error) {
   return error == EAGAIN || error == EINTR;
 }
@@ -86,7 +95,7 @@ ssize_t Buffer::read_from(int fd, std::size_t most, std::size_t* offered) {
   }
 
   if (offered != nullptr) *offered = total(pieces, count);
-  const ssize_t result = readv(fd, pieces, count);
+  const ssize_t result = read_into(fd, pieces, count);
   const int error = errno;
   const auto size = result > 0 ? static_cast<std::size_t>(result) : 0;
   if (size != 0) chain.commit_first(size < room ? size : room);
@@ -148,7 +157,7 @@ ssize_t Buffer::write_to(int fd, std::size_t most, std::size_t* offered) {
       left -= here;
     }
     if (offered != nullptr) *offered = most - left;
-    result = writev(fd, pieces, count);
+    result = write_out(fd, pieces, count);
   }
   if (result > 0) {
     chain.drop(static_cast<std::size_t>(result));
