@@ -56,16 +56,23 @@ $(if $(SAN),,$(if $(buffers_engine_ready),$(eval $(call check,bufferevent-calls,
   $(buffers_count_calls) --ours $(buffers_ours),60,$(buffers_call_counters) all))))
 
 # Two peers under random calls. What they see when all is calm has to be the same on both libraries.
-peers_SRC := $(addprefix conformance/buffers/torture/,main.c side.c stacks.c torture.c) \
+peers_SRC := $(addprefix conformance/buffers/torture/,layers.c main.c side.c torture.c) \
   conformance/event/virtual_clock.c
-$(eval $(call program,peers,$(peers_SRC),-levent -levent_pthreads))
-$(B)/bin/peers: LDFLAGS += -rdynamic
-peers_compare := conformance/buffers/torture/compare $(B)/bin/peers $(buffers_ours)
-$(if $(buffers_engine_ready),$(eval $(call check,bufferevent-peers,$(peers_compare) 1 300,300,\
-  $(B)/bin/peers all)))
+$(eval $(call program,peers,$(peers_SRC) conformance/buffers/torture/plain_stacks.c,\
+  -levent -levent_pthreads))
+$(eval $(call program,peers-tls,$(peers_SRC) conformance/buffers/torture/tls_stacks.c,\
+  -levent_openssl -levent -levent_pthreads -lssl -lcrypto))
+$(B)/bin/peers $(B)/bin/peers-tls: LDFLAGS += -rdynamic
+# $(call peers_compare,PROGRAM)
+peers_compare = conformance/buffers/torture/compare $(B)/bin/$(1) $(buffers_ours)
+$(if $(buffers_engine_ready),$(eval $(call check,bufferevent-peers,$(call peers_compare,peers) 1 300,\
+  300,$(B)/bin/peers all)))
+$(if $(strip $(event_openssl_SRC)),$(eval $(call check,tls-peers,$(call peers_compare,peers-tls) 1 50,\
+  300,$(B)/bin/peers-tls all)))
 
 #: make peers           torture two peers, and compare what they see on both libraries (SEED=1 COUNT=5000)
 .PHONY: peers
 COUNT ?= 5000
-peers: all $(B)/bin/peers
-	$(peers_compare) $(SEED) $(COUNT)
+peers: all $(B)/bin/peers $(B)/bin/peers-tls
+	$(call peers_compare,peers) $(SEED) $(COUNT)
+	$(call peers_compare,peers-tls) $(SEED) $(COUNT)

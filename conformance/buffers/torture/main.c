@@ -9,14 +9,10 @@
 
 #include "conformance/buffers/torture/torture.h"
 
-const struct stack_kind* const torture_stacks[] = {&local_stack,
-                                                   &tcp_stack,
-                                                   &pair_stack,
-                                                   &filter_on_local_stack,
-                                                   &filter_on_tcp_stack,
-                                                   &filter_on_pair_stack,
-                                                   &filters_on_pair_stack,
-                                                   NULL};
+static enum mood mood_of(const char* name) {
+  if (!strcmp(name, "calm")) return calm;
+  return strcmp(name, "breeze") == 0 ? breeze : storm;
+}
 
 int main(int argc, char** argv) {
   const char* name = NULL;
@@ -24,7 +20,7 @@ int main(int argc, char** argv) {
   uint64_t seed = 1, count = 1;
   for (int i = 1; i + 1 < argc; i += 2) {
     if (!strcmp(argv[i], "--stack")) name = argv[i + 1];
-    if (!strcmp(argv[i], "--mood")) mood = strcmp(argv[i + 1], "calm") == 0 ? calm : storm;
+    if (!strcmp(argv[i], "--mood")) mood = mood_of(argv[i + 1]);
     if (!strcmp(argv[i], "--seed")) seed = strtoull(argv[i + 1], NULL, 10);
     if (!strcmp(argv[i], "--count")) count = strtoull(argv[i + 1], NULL, 10);
     if (!strcmp(argv[i], "--trace")) trace_file = fopen(argv[i + 1], "w");
@@ -32,13 +28,13 @@ int main(int argc, char** argv) {
   if (trace_file) setvbuf(trace_file, NULL, _IOLBF, 0);
   signal(SIGPIPE, SIG_IGN);
   evthread_use_pthreads();
-  for (const struct stack_kind* const* kind = torture_stacks; *kind; kind++) {
-    if (name && strcmp(name, (*kind)->name) != 0) continue;
+  for (const struct stack_kind* kind = torture_stacks; kind->name; kind++) {
+    if (name && strcmp(name, kind->name) != 0) continue;
+    if (mood != storm && kind->original_fails) continue;
     for (uint64_t i = seed; i < seed + count; i++) {
-      uint64_t digest = torture(*kind, mood, i);
-      printf("%s %" PRIu64, (*kind)->name, i);
-      if (mood == calm) printf(" %016" PRIx64, digest);
-      putchar('\n');
+      uint64_t result = torture(kind, mood, i);
+      printf(mood == calm ? "%s %" PRIu64 " %016" PRIx64 "\n" : "%s %" PRIu64 " %" PRIu64 "\n",
+             kind->name, i, result);
     }
   }
   if (trace_file) fclose(trace_file);

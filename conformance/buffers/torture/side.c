@@ -7,7 +7,12 @@
 #include "conformance/buffers/torture/torture.h"
 #include "conformance/event/virtual_clock.h"
 
-enum { largest_storm = 70000, largest_calm = 1500, most_in_flight_when_calm = 3500 };
+enum {
+  largest_storm = 70000,
+  largest_calm = 1500,
+  largest_piece = 600,  // that the filters do not cut
+  most_in_flight_when_calm = 3500,
+};
 
 size_t random_below(uint64_t* random, size_t limit) {
   *random = *random * 6364136223846793005u + 1442695040888963407u;
@@ -21,7 +26,7 @@ static unsigned char byte_at(size_t position, int stream) {
 
 // ---- Bytes.
 
-static size_t in_flight(const struct side* side) {
+size_t side_in_flight(const struct side* side) {
   const struct side* to = side->other;
   size_t arrived = to->received;
   if (to->bev) arrived += evbuffer_get_length(bufferevent_get_input(to->bev));
@@ -83,16 +88,32 @@ static void consume(struct side* side, size_t most) {
 
 // ---- Calls.
 
+static size_t room_when_calm(const struct side* side) {
+  size_t under_way = side_in_flight(side);
+  if (side->kind->has_records && under_way != 0) return 0;
+  if (side->kind->has_records && side->kind->has_filters) return largest_piece;
+  return under_way < most_in_flight_when_calm ? most_in_flight_when_calm - under_way : 0;
+}
+
 static void write_some(struct side* side, uint64_t* random) {
   size_t size = 1 + random_below(random, 900);
   if (random_below(random, 4) == 0)
     size = random_below(random, side->mood == calm ? largest_calm : largest_storm);
   if (side->mood == calm) {
-    size_t under_way = in_flight(side);
-    size_t room = under_way < most_in_flight_when_calm ? most_in_flight_when_calm - under_way : 0;
+    size_t room = room_when_calm(side);
     if (size > room) size = room;
   }
   side_write(side, size);
+}
+
+// What is beneath is another bufferevent.
+static int is_tls_on_top(const struct side* side) {
+  return side->kind->has_records && bufferevent_get_underlying(side->bev);
+}
+
+// What counts or cuts bytes makes the original forget the rest of a record.
+static int leaves_records_alone(const struct side* side) {
+  return side->mood != storm && side->kind->has_records;
 }
 
 // No two timers may be due at the same instant, or their order would be anybody's guess.
@@ -105,8 +126,10 @@ static void set_timeouts(struct side* side, uint64_t* random) {
   struct timeval read = timeout_of(side, 1, 1 + random_below(random, 40));
   struct timeval write = timeout_of(side, 2, 1 + random_below(random, 40));
   size_t which = random_below(random, 4);
-  // The original restarts the wrong end's write timer when bytes cross a pair.
-  int writes = which != 2 && !(side->kind->is_whole && side->mood == calm);
+  // The original restarts the wrong end's write timer when bytes cross a pair, and that of TLS on
+  // another bufferevent while writing is disabled.
+  int is_odd = side->kind->is_whole || is_tls_on_top(side);
+  int writes = which != 2 && !(is_odd && side->mood == calm);
   bufferevent_set_timeouts(side->bev, which != 1 ? &read : NULL, writes ? &write : NULL);
 }
 
@@ -121,7 +144,8 @@ static void set_limit(struct side* side, uint64_t* random) {
   size_t rate = 1 + random_below(random, 3000);
   size_t burst = rate + random_below(random, 2000);
   struct ev_token_bucket_cfg* old = side->limit;
-  if (side->index == 1 && side->mood == calm) return;
+  if (side->mood == calm && side->index == 1) return;
+  if (leaves_records_alone(side)) return;
   if (random_below(random, 3) == 0) return lift_limit(side);
   side->limit = ev_token_bucket_cfg_new(rate, burst, rate, burst, &tick);
   bufferevent_set_rate_limit(side->bev, side->limit);
@@ -141,7 +165,14 @@ static void spend_by_hand(struct side* side, uint64_t* random) {
 static void set_marks(struct side* side, uint64_t* random) {
   size_t low = random_below(random, 600), high = random_below(random, 3) ? 0 : low + 1;
   if (high) high += random_below(random, 2000);
+  if (leaves_records_alone(side)) high = 0;
   bufferevent_setwatermark(side->bev, EV_READ, low, high);
+}
+
+// With the original, TLS that does not write makes what is beneath read.
+static void disable_writing(struct side* side) {
+  int reads = (bufferevent_get_enabled(side->bev) & EV_READ) != 0;
+  if (side->mood != calm || reads || !is_tls_on_top(side)) bufferevent_disable(side->bev, EV_WRITE);
 }
 
 void side_act(struct side* side, uint64_t* random) {
@@ -170,8 +201,7 @@ void side_act(struct side* side, uint64_t* random) {
       bufferevent_enable(side->bev, EV_WRITE);
       return;
     case 12:
-      bufferevent_disable(side->bev, EV_WRITE);
-      return;
+      return disable_writing(side);
     case 13:
       bufferevent_enable(side->bev, EV_READ | EV_WRITE);
       return;
@@ -185,11 +215,12 @@ void side_act(struct side* side, uint64_t* random) {
     case 17:
       return spend_by_hand(side, random);
     case 18:
-      bufferevent_set_max_single_read(side->bev, random_below(random, 1000));
+      if (!leaves_records_alone(side))
+        bufferevent_set_max_single_read(side->bev, random_below(random, 1000));
       return;
     case 19:
       // What does not leave at once mixes with what is read meanwhile.
-      if (side->mood == storm || side->kind->is_whole)
+      if (side->mood != calm || side->kind->is_whole)
         bufferevent_set_max_single_write(side->bev, random_below(random, 1000));
       return;
     case 20:
@@ -228,6 +259,8 @@ void side_unhinder(struct side* side) {
 
 static void free_as_planned(struct side* side) {
   int whom = side->free_next;
+  // What came before the end comes first with ours, even if nobody reads for now.
+  if (side->mood == calm && side->kind->has_records && side->waiting != 0) return;
   side->free_next = 0;
   if (whom == 1 || whom == 2) side_close(side);
   if (whom == 2 || whom == 3) side_close(side->other);
@@ -258,16 +291,26 @@ static void on_read(struct bufferevent* bev, void* self) {
 
 static void on_write(struct bufferevent* bev, void* self) {
   struct side* side = self;
+  // What is written leaves earlier with ours, and so does it say so, perhaps before a read callback
+  // that frees.
+  int says_early = side->mood == calm && !side->kind->is_whole;
+  if (side->free_next && says_early) return;
   trace(side, about_output, "has written but for %zu",
         evbuffer_get_length(bufferevent_get_output(bev)));
-  // Whether the bytes have left by then, where this is deferred or of a filter, differs.
-  int may_free = side->mood == storm || side->kind->is_whole;
-  if (side->free_next && may_free) return free_as_planned(side);
+  if (side->free_next) return free_as_planned(side);
+  act_within(side);
+}
+
+static void on_connected(struct side* side) {
+  side->connected = 1;
+  if (side->mood == calm) return;
+  if (side->free_next) return free_as_planned(side);
   act_within(side);
 }
 
 static void on_event(struct bufferevent* bev, short what, void* self) {
   struct side* side = self;
+  if (what & BEV_EVENT_CONNECTED) return on_connected(side);
   trace(side, what & BEV_EVENT_READING ? about_input : about_output, "hears 0x%02x",
         (unsigned)what);
   if (what & (BEV_EVENT_EOF | BEV_EVENT_ERROR)) side->ended = 1;
