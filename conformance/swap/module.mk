@@ -1,6 +1,6 @@
 # The suites of the command and of the view into loops.
 
-swap_test_SRC := $(addprefix conformance/swap/,swap_test.c check_test.c run_test.c doctor_test.c top_test.c places.c outcome.c)
+swap_test_SRC := $(addprefix conformance/swap/,swap_test.c check_test.c run_test.c doctor_test.c top_test.c publisher.c places.c outcome.c)
 view_test_SRC := $(addprefix conformance/swap/,view_test.c outcome.c)
 
 $(eval $(call program,fake-loop,conformance/swap/fake_loop.cc $(view_SRC)))
@@ -37,7 +37,7 @@ check_needs_swap-damage += $(B)/standin/libev.so.4
 else
 
 # The view into loops of real libraries.
-$(eval $(call suite,view-libraries-tests,$(addprefix conformance/swap/,view_libraries_test.c places.c outcome.c)))
+$(eval $(call suite,view-libraries-tests,$(addprefix conformance/swap/,view_libraries_test.c publisher.c places.c outcome.c)))
 $(eval $(call check,view-libraries,$(B)/bin/view-libraries-tests,90,\
   $(B)/bin/view-libraries-tests $(B)/bin/pollshim $(INSTALL_LIBS) $(B)/specimens/static))
 

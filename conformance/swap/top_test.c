@@ -10,44 +10,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "conformance/swap/publisher.h"
 #include "conformance/swap/swap_test.h"
 
 static struct outcome outcome;
 
-/* A fake loop that turns until it is let go. */
-struct publisher {
-  pid_t pid;
-  int hold;
-  char directory[32];
-};
-
 static void start(struct publisher* publisher, const char* first, const char* second) {
-  int hold[2], said[2];
-  char line[32] = "";
-  strcpy(publisher->directory, "/tmp/top.XXXXXX");
-  assert_non_null(mkdtemp(publisher->directory));
-  assert_int_equal(pipe2(hold, O_CLOEXEC), 0);
-  assert_int_equal(pipe2(said, O_CLOEXEC), 0);
-  publisher->pid = fork();
-  if (publisher->pid == 0) {
-    dup2(hold[0], STDIN_FILENO);
-    dup2(said[1], STDOUT_FILENO);
-    setenv("POLLSHIM_TOP", publisher->directory, 1);
-    execl(built("bin/fake-loop"), "fake-loop", "hold", first, second, NULL);
-    _exit(98);
-  }
-  close(hold[0]);
-  close(said[1]);
-  publisher->hold = hold[1];
-  assert_true(read(said[0], line, sizeof line) > 0); /* it is turning now */
-  close(said[0]);
-}
-
-static void let_go(struct publisher* publisher) {
-  int status = 0;
-  close(publisher->hold);
-  assert_int_equal(waitpid(publisher->pid, &status, 0), publisher->pid);
-  assert_int_equal(status, 0);
+  const char* const arguments[] = {built("bin/fake-loop"), "hold", first, second, NULL};
+  publisher_start(publisher, arguments);
 }
 
 static void top(const struct publisher* publisher, const char* first, const char* second) {
@@ -61,7 +31,7 @@ static void shows_a_busy_loop_its_rates_and_its_slowest_callback(void** state) {
   start(&publisher, "work=4", "loops=2");
   RUN(&outcome, WITH(text("POLLSHIM_TOP=%s", publisher.directory)), built("bin/pollshim"), "top",
       "--once", "--interval=0.5", text("%d", publisher.pid));
-  let_go(&publisher);
+  publisher_let_go(&publisher);
   rmdir(publisher.directory);
   assert_int_equal(outcome.exit_code, 0);
   assert_contains(outcome.out, text("fake-loop[%d]  fake 1.0", publisher.pid));
@@ -84,7 +54,7 @@ static void without_a_process_lists_who_publishes(void** state) {
   struct publisher publisher;
   start(&publisher, "loops=1", NULL);
   top(&publisher, NULL, NULL);
-  let_go(&publisher);
+  publisher_let_go(&publisher);
   assert_int_equal(outcome.exit_code, 0);
   assert_contains(outcome.out, text("%d  fake       fake-loop\n", publisher.pid));
   top(&publisher, NULL, NULL);
@@ -133,7 +103,7 @@ static void a_forked_loop_has_a_page_of_its_own(void** state) {
   size_t lines = 0;
   for (const char* at = outcome.out; (at = strchr(at, '\n')) != NULL; at++)
     lines++;
-  let_go(&publisher);
+  publisher_let_go(&publisher);
   assert_int_equal(lines, 2);
   assert_int_equal(rmdir(publisher.directory), 0);
 }

@@ -4,7 +4,9 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "conformance/swap/publisher.h"
 #include "conformance/swap/swap_test.h"
 
 static struct outcome outcome;
@@ -78,6 +80,31 @@ static void expect_silence(const char* worker) {
   assert_string_equal(outcome.err, "");
 }
 
+static void expect_to_be_watched(const char* worker, const char* library) {
+  struct publisher publisher;
+  const char* const arguments[] = {built("bin/pollshim"), "run", specimen(worker), "busy", NULL};
+  double turns = 0, events = 0, wakes, written, kernel, timers = 0, waiting = 0, busy = 0;
+  publisher_start(&publisher, arguments);
+  const char* place = text("POLLSHIM_TOP=%s", publisher.directory);
+  const char* pid = text("%d", publisher.pid);
+  RUN(&outcome, WITH(place), built("bin/pollshim"), "top", "--once", "--interval=0.5", pid);
+  publisher_let_go(&publisher);
+  assert_int_equal(rmdir(publisher.directory), 0); /* the page went with its process */
+  assert_int_equal(outcome.exit_code, 0);
+  assert_contains(outcome.out, text("%s[%s]  %s", worker, pid, library));
+  const char* line = strstr(outcome.out, "\n    1 epoll");
+  assert_non_null(line);
+  assert_int_equal(sscanf(line, " 1 epoll %lf %lf %lf %lf %lf %lf %lf %lf", &turns, &events, &wakes,
+                          &written, &kernel, &timers, &waiting, &busy),
+                   8);
+  assert_true(turns > 1 && turns < 251); /* a callback takes four milliseconds at the least */
+  assert_true(events > 1 && events < 251);
+  assert_int_equal(timers, 1);
+  assert_true(busy > 10 && busy <= 100);
+  assert_true(waiting < 90);
+  assert_contains(outcome.out, "  working_callback");
+}
+
 static void libevent_counts_what_its_loop_did(void** state) {
   (void)state;
   expect_figures("event-worker");
@@ -85,6 +112,10 @@ static void libevent_counts_what_its_loop_did(void** state) {
 static void libevent_reports_stalls_by_name(void** state) {
   (void)state;
   expect_stalls("event-worker", "libevent");
+}
+static void libevent_is_watched_while_it_works(void** state) {
+  (void)state;
+  expect_to_be_watched("event-worker", "libevent 2.1.12-stable");
 }
 static void libevent_says_a_line_at_load(void** state) {
   (void)state;
@@ -102,6 +133,10 @@ static void libev_reports_stalls_by_name(void** state) {
   (void)state;
   expect_stalls("ev-worker", "libev");
 }
+static void libev_is_watched_while_it_works(void** state) {
+  (void)state;
+  expect_to_be_watched("ev-worker", "libev 4.33");
+}
 static void libev_says_a_line_at_load(void** state) {
   (void)state;
   expect_load_line("ev-worker", "libev 4.33", "libev.so.4");
@@ -115,10 +150,12 @@ int main(int argc, char** argv) {
   static const struct CMUnitTest tests[] = {
       cmocka_unit_test(libevent_counts_what_its_loop_did),
       cmocka_unit_test(libevent_reports_stalls_by_name),
+      cmocka_unit_test(libevent_is_watched_while_it_works),
       cmocka_unit_test(libevent_says_a_line_at_load),
       cmocka_unit_test(libevent_is_silent_unless_asked),
       cmocka_unit_test(libev_counts_what_its_loop_did),
       cmocka_unit_test(libev_reports_stalls_by_name),
+      cmocka_unit_test(libev_is_watched_while_it_works),
       cmocka_unit_test(libev_says_a_line_at_load),
       cmocka_unit_test(libev_is_silent_unless_asked),
   };
