@@ -72,9 +72,9 @@ static void an_end_that_nobody_heard_is_told_to_who_reads_on(void** state) {
   (void)state;
   for (enum ending ending = goodbye; ending < ending_count; ++ending)
     DESCRIPTOR_FORMS_AND_VERSIONS(form, version) {
+      if (!is_found_again(form, ending)) continue;
       struct solo solo;
       struct event_base* base = new_base();
-      if (!is_found_again(form, ending)) continue;
       open_solo(&solo, base, form, version, 0);
       bufferevent_setcb(solo.bev, NULL, NULL, NULL, NULL);
       end_it(&solo, ending);

@@ -154,6 +154,14 @@ class BufferEventGuard {
   BufferEvent* bev_;
 };
 
+// The same for a callback from underneath, to be ended by let_go_and_unlock(). False, with neither,
+// if another thread has let go of the bufferevent just now: then there is nobody to tell.
+bool lock_and_hold_if_alive(BufferEvent* bev);
+
+// A bufferevent that stood on `below`, with this event callback there, stands on it no more: either
+// it frees what it was given, or it gives back the callbacks and lets it read.
+void leave_below(BufferEvent* bev, BufferEvent* below, bufferevent_event_cb borrowed);
+
 inline BufferEvent* underlying_of(BufferEvent* bev) {
   return bev->be_ops->underlying != nullptr ? bev->be_ops->underlying(bev) : nullptr;
 }

@@ -3,7 +3,6 @@
 // is room above and output when there is room below, and reads from below only while it reads
 // itself.
 #include "compat/event/bufferevent/bufferevent.h"
-#include "compat/event/log.h"
 #include "compat/event/memory.h"
 
 namespace pollshim::event {
@@ -100,48 +99,27 @@ void take_input(FilterBufferEvent* bev) {
   }
 }
 
-// ---- What happens below. The filter may have been let go of by another thread just now; then
-// there is nobody to tell.
-
-class BelowGuard {
- public:
-  explicit BelowGuard(FilterBufferEvent* bev) : lock_(bev->lock) {
-    acquire(lock_);
-    bev_ = bev->holders > 0 ? bev : nullptr;
-    if (bev_ != nullptr) hold(bev_);
-  }
-  ~BelowGuard() {
-    if (bev_ != nullptr) {
-      let_go_and_unlock(bev_);
-    } else {
-      give_up(lock_);
-    }
-  }
-  BelowGuard(const BelowGuard&) = delete;
-  BelowGuard& operator=(const BelowGuard&) = delete;
-  bool alive() const { return bev_ != nullptr; }
-
- private:
-  void* lock_;
-  FilterBufferEvent* bev_;
-};
+// ---- What happens below.
 
 void below_has_read(bufferevent*, void* self) {
   auto* bev = static_cast<FilterBufferEvent*>(self);
-  const BelowGuard guard(bev);
-  if (guard.alive()) take_input(bev);
+  if (!lock_and_hold_if_alive(bev)) return;
+  take_input(bev);
+  let_go_and_unlock(bev);
 }
 
 void below_has_written(bufferevent*, void* self) {
   auto* bev = static_cast<FilterBufferEvent*>(self);
-  const BelowGuard guard(bev);
-  if (guard.alive()) filter_output(bev, BEV_NORMAL);
+  if (!lock_and_hold_if_alive(bev)) return;
+  filter_output(bev, BEV_NORMAL);
+  let_go_and_unlock(bev);
 }
 
 void below_has_event(bufferevent*, short what, void* self) {
   auto* bev = static_cast<FilterBufferEvent*>(self);
-  const BelowGuard guard(bev);
-  if (guard.alive()) run_event_callback(bev, what);
+  if (!lock_and_hold_if_alive(bev)) return;
+  run_event_callback(bev, what);
+  let_go_and_unlock(bev);
 }
 
 // ---- Operations.
@@ -202,21 +180,8 @@ BufferEvent* underlying(BufferEvent* bev) {
   return as_filter(bev)->underlying;
 }
 
-void unlink_filter(BufferEvent* self) {
-  BufferEvent* below = as_filter(self)->underlying;
-  if (self->options & BEV_OPT_CLOSE_ON_FREE) {
-    // Its own hold goes with the filter; this one was the user's.
-    if (below->holders < 2) {
-      log_warning("BEV_OPT_CLOSE_ON_FREE set on an bufferevent with too few references");
-    } else {
-      bufferevent_free(below);
-    }
-    return;
-  }
-  if (below->errorcb == below_has_event) {
-    bufferevent_setcb(below, nullptr, nullptr, nullptr, nullptr);
-  }
-  resume_read(below, kReasonFilter);
+void unlink_filter(BufferEvent* bev) {
+  leave_below(bev, as_filter(bev)->underlying, below_has_event);
 }
 
 void destroy_filter(BufferEvent* self) {

@@ -127,6 +127,31 @@ bool let_go_and_unlock(BufferEvent* bev) {
   return last;
 }
 
+bool lock_and_hold_if_alive(BufferEvent* bev) {
+  void* const lock = bev->lock;
+  acquire(lock);
+  if (bev->holders > 0) {
+    hold(bev);
+    return true;
+  }
+  give_up(lock);
+  return false;
+}
+
+void leave_below(BufferEvent* bev, BufferEvent* below, bufferevent_event_cb borrowed) {
+  if (bev->options & BEV_OPT_CLOSE_ON_FREE) {
+    // Its own hold goes with the last memory; what goes here was the user's.
+    if (below->holders < 2) {
+      log_warning("BEV_OPT_CLOSE_ON_FREE set on an bufferevent with too few references");
+    } else {
+      bufferevent_free(below);
+    }
+    return;
+  }
+  if (below->errorcb == borrowed) bufferevent_setcb(below, nullptr, nullptr, nullptr, nullptr);
+  resume_read(below, kReasonFilter);
+}
+
 void hold_unlocked(BufferEvent* bev) {
   const Guard guard(bev->lock);
   hold(bev);

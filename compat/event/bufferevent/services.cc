@@ -18,11 +18,12 @@ constexpr Services kServices = {
     .release = release,
     .log_warning = log_warning,
     .acquire = acquire,
-    .give_up = give_up,
     .init_bufferevent = init_bufferevent,
     .enable_locking = enable_locking,
     .hold = hold,
     .let_go_and_unlock = let_go_and_unlock,
+    .lock_and_hold_if_alive = lock_and_hold_if_alive,
+    .leave_below = leave_below,
     .cancel_lookup = cancel_lookup,
     .trigger = trigger,
     .run_event_callback = run_event_callback,
@@ -49,6 +50,6 @@ constexpr Services kServices = {
 
 }  // namespace pollshim::event
 
-const pollshim::event::Services* pollshim_event_services_2() {
+const pollshim::event::Services* pollshim_event_services_3() {
   return &pollshim::event::kServices;
 }

@@ -16,13 +16,14 @@ struct Services {
   void (*release)(void* memory);
   void (*log_warning)(const char* format, ...);
   void (*acquire)(void* lock);
-  void (*give_up)(void* lock);
 
   bool (*init_bufferevent)(BufferEvent* bev, event_base* base, const bufferevent_ops* ops,
                            int options);
   bool (*enable_locking)(BufferEvent* bev, void* lock);
   void (*hold)(BufferEvent* bev);
   bool (*let_go_and_unlock)(BufferEvent* bev);
+  bool (*lock_and_hold_if_alive)(BufferEvent* bev);
+  void (*leave_below)(BufferEvent* bev, BufferEvent* below, bufferevent_event_cb borrowed);
   void (*cancel_lookup)(BufferEvent* bev);
 
   void (*trigger)(BufferEvent* bev, short events, int options);
@@ -53,4 +54,4 @@ struct Services {
 }  // namespace pollshim::event
 
 extern "C" __attribute__((visibility("default"))) const pollshim::event::Services*
-pollshim_event_services_2(void);
+pollshim_event_services_3(void);

@@ -17,7 +17,7 @@ bufferevent* refuse(SSL* ssl, int options) {
 // Everything but what makes the form. Without a lock: that may have to be the one underneath.
 TlsBufferEvent* make(event_base* base, const bufferevent_ops* ops, SSL* ssl,
                      bufferevent_ssl_state state, int options) {
-  const Services* engine = pollshim_event_services_2();
+  const Services* engine = pollshim_event_services_3();
   auto* bev = static_cast<TlsBufferEvent*>(engine->allocate_zeroed(1, sizeof(TlsBufferEvent)));
   if (bev == nullptr) return nullptr;
   bev->engine = engine;

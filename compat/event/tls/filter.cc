@@ -73,45 +73,17 @@ void run(TlsBufferEvent* bev) {
   }
 }
 
-// ---- What happens below. It may have been let go of by another thread just now; then there is
-// nobody to tell.
-
-class BelowGuard {
- public:
-  explicit BelowGuard(void* self) : bev_(static_cast<TlsBufferEvent*>(self)) {
-    engine_ = bev_->engine;
-    lock_ = bev_->lock;
-    engine_->acquire(lock_);
-    alive_ = bev_->holders > 0;
-    if (alive_) engine_->hold(bev_);
-  }
-  ~BelowGuard() {
-    if (alive_) {
-      engine_->let_go_and_unlock(bev_);
-    } else {
-      engine_->give_up(lock_);
-    }
-  }
-  BelowGuard(const BelowGuard&) = delete;
-  BelowGuard& operator=(const BelowGuard&) = delete;
-  bool alive() const { return alive_; }
-
- private:
-  TlsBufferEvent* bev_;
-  const Services* engine_;
-  void* lock_;
-  bool alive_;
-};
+// ---- What happens below.
 
 void below_is_ready(bufferevent*, void* self) {
-  const BelowGuard guard(self);
-  if (guard.alive()) run(static_cast<TlsBufferEvent*>(self));
+  auto* bev = static_cast<TlsBufferEvent*>(self);
+  const Services* engine = bev->engine;
+  if (!engine->lock_and_hold_if_alive(bev)) return;
+  run(bev);
+  engine->let_go_and_unlock(bev);
 }
 
-void below_has_event(bufferevent*, short what, void* self) {
-  const BelowGuard guard(self);
-  if (!guard.alive()) return;
-  auto* bev = static_cast<TlsBufferEvent*>(self);
+void note_event_below(TlsBufferEvent* bev, short what) {
   if ((what & (BEV_EVENT_EOF | BEV_EVENT_ERROR)) != 0) {
     bev->below_what = static_cast<short>(bev->below_what | what);
   } else if ((what & BEV_EVENT_TIMEOUT) != 0) {
@@ -119,6 +91,14 @@ void below_has_event(bufferevent*, short what, void* self) {
     return bev->engine->run_event_callback(bev, what, 0);
   }
   run(bev);
+}
+
+void below_has_event(bufferevent*, short what, void* self) {
+  auto* bev = static_cast<TlsBufferEvent*>(self);
+  const Services* engine = bev->engine;
+  if (!engine->lock_and_hold_if_alive(bev)) return;
+  note_event_below(bev, what);
+  engine->let_go_and_unlock(bev);
 }
 
 // ---- Operations.
@@ -207,21 +187,7 @@ bool set_descriptor(BufferEvent* self, evutil_socket_t fd) {
 
 void unlink_filter(BufferEvent* self) {
   auto* bev = as_tls(self);
-  BufferEvent* below = bev->underlying;
-  if (self->options & BEV_OPT_CLOSE_ON_FREE) {
-    // Its own hold goes with this one; what goes here was the user's.
-    if (below->holders < 2) {
-      bev->engine->log_warning(
-          "BEV_OPT_CLOSE_ON_FREE set on an bufferevent with too few references");
-    } else {
-      bufferevent_free(below);
-    }
-    return;
-  }
-  if (below->errorcb == below_has_event) {
-    bufferevent_setcb(below, nullptr, nullptr, nullptr, nullptr);
-  }
-  bev->engine->resume_read(below, kReasonFilter);
+  bev->engine->leave_below(bev, bev->underlying, below_has_event);
 }
 
 // The SSL object may be gone already if it is the user's.
