@@ -35,7 +35,7 @@ $(eval $(call check,listener-unreached,conformance/event/unreached event2/listen
 
 # Bufferevents.
 bev_suite_SRC := $(sort $(wildcard conformance/buffers/bev_*.c)) \
-  $(addprefix conformance/buffers/,one_bev.c stream.c support.c turns.c)
+  $(addprefix conformance/buffers/,freeing.c one_bev.c stream.c support.c turns.c)
 $(eval $(call suite,bufferevent-suite,$(bev_suite_SRC),-levent -levent_pthreads))
 $(eval $(call buffers_dual,bufferevent,bufferevent-suite,180))
 

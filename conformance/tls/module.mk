@@ -1,7 +1,7 @@
 # TLS under bufferevents: one binary against the public API, on the distribution's libevent_openssl,
 # where every expectation was proven, and on ours, with each of its backends.
 tls_suite_SRC := $(sort $(wildcard conformance/tls/*.c)) \
-  $(addprefix conformance/buffers/,stream.c support.c turns.c)
+  $(addprefix conformance/buffers/,freeing.c stream.c support.c turns.c)
 $(eval $(call suite,tls-suite,$(tls_suite_SRC),-levent_openssl -levent -levent_pthreads -lssl -lcrypto))
 
 tls_epoll :=
