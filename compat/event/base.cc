@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <new>
 
+#include "compat/event/buffer/shelf.h"
 #include "compat/event/config.h"
 #include "compat/event/debug_mode.h"
 #include "compat/event/io_watch.h"
@@ -176,6 +177,7 @@ void free_base(event_base* base, bool run_finalizers) {
   if (base->active.lanes() != nullptr) release(base->active.lanes());
   free_lock(base->lock, 0);
   free_condition(base->current_done);
+  ChunkShelf::free(base->shelf);
   if (base == current_base) current_base = nullptr;
   base->~event_base();
   release(base);

@@ -39,6 +39,7 @@ inline constexpr short kFlagPresumed = 0x400;   // pending and active, but the k
 
 inline constexpr short kIoEvents = EV_READ | EV_WRITE | EV_CLOSED;
 
+class ChunkShelf;
 struct OnceEvent;
 struct CommonTimeout;
 
@@ -93,6 +94,9 @@ struct event_base {
   short* calls_left = nullptr;   // of the current callback, if it is a signal event's
   void* current_done = nullptr;  // condition: the current callback has returned
   int current_waiters = 0;       // 0 between callbacks
+
+  // buffer/shelf.h: what the socket bufferevents keep of emptied chunks, made with the first.
+  pollshim::event::ChunkShelf* shelf = nullptr;
 
   // clock.cc: the cached time, 0 for none, the same as events show it, and what turns it into
   // wall-clock time.

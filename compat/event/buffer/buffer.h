@@ -100,14 +100,17 @@ class Buffer {
   // ---- Descriptors. The number of bytes moved, 0 at the end of the file, or -1 with errno. Both
   // tell of the change.
   // `most` bytes at most, whose room is made before they are read. `offered`, if there is one, is
-  // told how many the kernel was asked for, which may be less.
-  ssize_t read_from(int fd, std::size_t most, std::size_t* offered = nullptr);
+  // told how many the kernel was asked for, which may be less. `shelf` is the loop's whose thread
+  // this is, if it is one's.
+  ssize_t read_from(int fd, std::size_t most, std::size_t* offered = nullptr,
+                    ChunkShelf* shelf = nullptr);
   // The same with bytes that are made, not read: `source` puts up to `room` of them where it is
   // told, and its result is the result. Never more than kLandingSize at once.
   using Source = ssize_t (*)(void* self, void* to, std::size_t room);
   ssize_t take_from(std::size_t most, Source source, void* self);
   // Pre: 0 < most <= chain.length().
-  ssize_t write_to(int fd, std::size_t most, std::size_t* offered = nullptr);
+  ssize_t write_to(int fd, std::size_t most, std::size_t* offered = nullptr,
+                   ChunkShelf* shelf = nullptr);
 
  private:
   struct Deferral;

@@ -1,5 +1,7 @@
 #include "compat/event/buffer/chain.h"
 
+#include "compat/event/buffer/shelf.h"
+
 namespace pollshim::event {
 
 namespace {
@@ -25,10 +27,10 @@ std::size_t size_behind(const Chunk* tail, std::size_t size) {
 }
 
 // Their owners are told, and may use the buffer: it has to be whole again by now.
-void release_row(Chunk* chunk) {
+void release_row(Chunk* chunk, ChunkShelf* shelf = nullptr) {
   while (chunk != nullptr) {
     Chunk* next = chunk->next;
-    let_go(chunk);
+    if (shelf == nullptr || !shelf->keep_small(chunk)) let_go(chunk);
     chunk = next;
   }
 }
@@ -37,10 +39,10 @@ void release_row(Chunk* chunk) {
 
 // ---- The row.
 
-void Chain::clear() {
+void Chain::clear(ChunkShelf* shelf) {
   Chunk* chunk = first_;
   forget();
-  release_row(chunk);
+  release_row(chunk, shelf);
 }
 
 // Afterwards either there is nothing, or the last chunk is the last one with bytes.
@@ -170,9 +172,9 @@ bool Chain::prepend(const void* bytes, std::size_t size) {
 
 // ---- Bytes out.
 
-void Chain::drop_chunks(std::size_t size) {
+void Chain::drop_chunks(std::size_t size, ChunkShelf* shelf) {
   if (size >= length_) {
-    clear();
+    clear(shelf);
     return;
   }
   length_ -= size;
@@ -190,7 +192,7 @@ void Chain::drop_chunks(std::size_t size) {
   if (last_dropped == nullptr) return;
   if (before_tail_ == last_dropped) before_tail_ = nullptr;
   last_dropped->next = nullptr;
-  release_row(dropped);
+  release_row(dropped, shelf);
 }
 
 // ---- Whole chunks between two chains.

@@ -14,6 +14,8 @@
 
 namespace pollshim::event {
 
+class ChunkShelf;
+
 // The distance from one byte of a chain to a later one is always walked, so a place is a chunk and
 // an offset in it; at the end of the bytes it is no chunk at all.
 struct Place {
@@ -63,17 +65,18 @@ class Chain {
   // Takes the chunk over. Empty chunks at the end make way for it.
   void push(Chunk* chunk);
 
-  // ---- Bytes out, all of them if `size` is more. Pre: there are any.
-  void drop(std::size_t size) {
+  // ---- Bytes out, all of them if `size` is more. Pre: there are any. Small chunks that are empty
+  // then are kept by the shelf, if there is one.
+  void drop(std::size_t size, ChunkShelf* shelf = nullptr) {
     if (first_ != nullptr && size < first_->length) {
       first_->front += size;
       first_->length -= size;
       length_ -= size;
     } else {
-      drop_chunks(size);
+      drop_chunks(size, shelf);
     }
   }
-  void clear();
+  void clear(ChunkShelf* shelf = nullptr);
 
   // ---- Whole chunks between two chains.
   void append_all(Chain& from) {
@@ -125,7 +128,7 @@ class Chain {
   }
   // A chunk that may be needed can be made beforehand, so that nothing fails halfway.
   bool append_slowly(const unsigned char* bytes, std::size_t size, Chunk* spare);
-  void drop_chunks(std::size_t size);
+  void drop_chunks(std::size_t size, ChunkShelf* shelf);
   void append_all_behind(Chain& from);
   void drop_trailing_empty();
   void link_last(Chunk* chunk);

@@ -1,5 +1,6 @@
 #include "compat/event/buffer/landing.h"
 
+#include "compat/event/buffer/shelf.h"
 #include "compat/event/memory.h"
 
 namespace pollshim::event {
@@ -10,15 +11,19 @@ std::atomic<Chunk*> kept{nullptr};
 
 }  // namespace
 
-Chunk* take_landing() {
-  if (memory_is_default()) {
+Chunk* take_landing(ChunkShelf* shelf) {
+  if (shelf != nullptr) {
+    if (Chunk* landing = shelf->take_landing()) return landing;
+  } else if (memory_is_default()) {
     if (Chunk* landing = kept.exchange(nullptr, std::memory_order_acquire)) return landing;
   }
   return make_exact_chunk(kLandingSize);
 }
 
-void return_landing(Chunk* landing) {
-  if (memory_is_default()) {
+void return_landing(Chunk* landing, ChunkShelf* shelf) {
+  if (shelf != nullptr) {
+    if (shelf->keep_landing(landing)) return;
+  } else if (memory_is_default()) {
     landing->next = nullptr;
     landing->front = landing->length = 0;
     Chunk* nothing = nullptr;

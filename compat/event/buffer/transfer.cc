@@ -9,6 +9,7 @@
 #include "compat/event/buffer/buffer.h"
 #include "compat/event/buffer/file_segment.h"
 #include "compat/event/buffer/landing.h"
+#include "compat/event/buffer/shelf.h"
 
 namespace pollshim::event {
 
@@ -21,15 +22,22 @@ constexpr int kMostWriteChunks = 128;
 // From here on it is cheaper to keep the landing than to copy out of it.
 constexpr std::size_t kWorthKeeping = kLandingSize / 2;
 
+Chunk* chunk_for(std::size_t size, ChunkShelf* shelf) {
+  if (shelf != nullptr && size <= ChunkShelf::kSmallCapacity) {
+    if (Chunk* chunk = shelf->take_small()) return chunk;
+  }
+  return make_own_chunk(size);
+}
+
 // What was read into the landing becomes part of the chain: in a chunk that fits, or by giving the
 // landing away. Never fails, because the bytes have left the socket.
-void settle_landing(Chain& chain, Chunk* landing, std::size_t size) {
+void settle_landing(Chain& chain, Chunk* landing, std::size_t size, ChunkShelf* shelf) {
   if (size < kWorthKeeping) {
-    if (Chunk* chunk = make_own_chunk(size)) {
+    if (Chunk* chunk = chunk_for(size, shelf)) {
       std::memcpy(chunk->base, landing->base, size);
       chunk->length = size;
       chain.push(chunk);
-      return_landing(landing);
+      return_landing(landing, shelf);
       return;
     }
   }
@@ -68,7 +76,7 @@ bool settle_crowded_room(Chain& chain, int fd, std::size_t most, std::size_t* wa
 
 }  // namespace
 
-ssize_t Buffer::read_from(int fd, std::size_t most, std::size_t* offered) {
+ssize_t Buffer::read_from(int fd, std::size_t most, std::size_t* offered, ChunkShelf* shelf) {
   iovec pieces[kMostRoomPieces + 1];
   std::size_t wanted = most;
   int count = chain.list_room(wanted, pieces, kMostRoomPieces);
@@ -83,7 +91,7 @@ ssize_t Buffer::read_from(int fd, std::size_t most, std::size_t* offered) {
   if (room >= wanted) {
     if (count != 0) pieces[count - 1].iov_len -= room - wanted;
   } else {
-    landing = take_landing();
+    landing = take_landing(shelf);
     if (landing == nullptr) {
       errno = ENOMEM;
       return -1;
@@ -101,9 +109,9 @@ ssize_t Buffer::read_from(int fd, std::size_t most, std::size_t* offered) {
   if (size != 0) chain.commit_first(size < room ? size : room);
   if (landing != nullptr) {
     if (size > room) {
-      settle_landing(chain, landing, size - room);
+      settle_landing(chain, landing, size - room, shelf);
     } else {
-      return_landing(landing);
+      return_landing(landing, shelf);
     }
   }
   if (size != 0) {
@@ -115,7 +123,7 @@ ssize_t Buffer::read_from(int fd, std::size_t most, std::size_t* offered) {
 }
 
 ssize_t Buffer::take_from(std::size_t most, Source source, void* self) {
-  Chunk* const landing = take_landing();
+  Chunk* const landing = take_landing(nullptr);
   if (landing == nullptr) {
     errno = ENOMEM;
     return -1;
@@ -123,7 +131,7 @@ ssize_t Buffer::take_from(std::size_t most, Source source, void* self) {
   const ssize_t result = source(self, landing->base, most < kLandingSize ? most : kLandingSize);
   const auto size = result > 0 ? static_cast<std::size_t>(result) : 0;
   if (size == 0 || (size < kWorthKeeping && chain.append(landing->base, size))) {
-    return_landing(landing);
+    return_landing(landing, nullptr);
   } else {
     landing->length = size;
     chain.push(landing);
@@ -132,7 +140,7 @@ ssize_t Buffer::take_from(std::size_t most, Source source, void* self) {
   return result;
 }
 
-ssize_t Buffer::write_to(int fd, std::size_t most, std::size_t* offered) {
+ssize_t Buffer::write_to(int fd, std::size_t most, std::size_t* offered, ChunkShelf* shelf) {
   Chunk* chunk = chain.first();
   while (chunk->length == 0)
     chunk = chunk->next;
@@ -160,7 +168,7 @@ ssize_t Buffer::write_to(int fd, std::size_t most, std::size_t* offered) {
     result = write_out(fd, pieces, count);
   }
   if (result > 0) {
-    chain.drop(static_cast<std::size_t>(result));
+    chain.drop(static_cast<std::size_t>(result), shelf);
     tell(0, static_cast<std::size_t>(result));
   }
   return result;

@@ -8,6 +8,8 @@
 
 #include <cerrno>
 
+#include "compat/event/base.h"
+#include "compat/event/buffer/shelf.h"
 #include "compat/event/memory.h"
 #include "compat/event/own_io.h"
 #include "compat/event/tcp.h"
@@ -40,6 +42,12 @@ bool is_retriable(int error) {
 bool is_tcp(SocketBufferEvent* bev, evutil_socket_t fd) {
   if (bev->nature == kUnknown) bev->nature = is_tcp_socket(fd) ? kTcp : kOther;
   return bev->nature == kTcp;
+}
+
+// For the callbacks of events, which the thread that runs the loop calls.
+ChunkShelf* shelf_of(event_base* base) {
+  if (base->shelf == nullptr) base->shelf = ChunkShelf::make();
+  return base->shelf;
 }
 
 // ---- Reading.
@@ -81,7 +89,8 @@ void read_ready(evutil_socket_t fd, short events, void* self) {
   }
   bev->input->set_frozen(false, false);
   std::size_t offered = 0;
-  const ssize_t count = bev->input->read_from(fd, static_cast<std::size_t>(most), &offered);
+  const ssize_t count =
+      bev->input->read_from(fd, static_cast<std::size_t>(most), &offered, shelf_of(base));
   const int error = errno;
   bev->input->set_frozen(false, true);
   if (count == 0) return end_reading(bev, BEV_EVENT_EOF);
@@ -155,7 +164,8 @@ Written write_output(SocketBufferEvent* bev, evutil_socket_t fd, ev_ssize_t most
   bev->output->set_frozen(true, false);
   std::size_t offered = 0;
   errno = 0;
-  const ssize_t count = bev->output->write_to(fd, length < budget ? length : budget, &offered);
+  const ssize_t count = bev->output->write_to(fd, length < budget ? length : budget, &offered,
+                                              shelf_of(bev->ev_write.ev_base));
   const int error = errno;
   bev->output->set_frozen(true, true);
   if (count <= 0) {
