@@ -29,23 +29,56 @@ struct EpollBackend {
 
 using Self = EpollBackend;
 
-std::uint32_t to_epoll(Interest interest) {
-  std::uint32_t bits = interest.edge ? EPOLLET : 0u;
-  if (interest.modes & kRead) bits |= interest.edge ? EPOLLIN | EPOLLPRI : EPOLLIN;
-  if (interest.modes & kWrite) bits |= EPOLLOUT;
-  if (interest.modes & kClosed) bits |= EPOLLRDHUP;
+constexpr std::uint32_t epoll_bits(unsigned modes, bool edge) {
+  std::uint32_t bits = edge ? EPOLLET : 0u;
+  if (modes & kRead) bits |= edge ? EPOLLIN | EPOLLPRI : EPOLLIN;
+  if (modes & kWrite) bits |= EPOLLOUT;
+  if (modes & kClosed) bits |= EPOLLRDHUP;
   return bits;
 }
 
+// Both translations are made for every call and every event, and are nothing but a look into a
+// table.
+struct Requests {
+  std::uint32_t level[kAllModes + 1];
+  std::uint32_t edge[kAllModes + 1];
+};
+constexpr Requests kRequests = [] {
+  Requests requests{};
+  for (unsigned modes = 0; modes <= kAllModes; ++modes) {
+    requests.level[modes] = epoll_bits(modes, false);
+    requests.edge[modes] = epoll_bits(modes, true);
+  }
+  return requests;
+}();
+
+std::uint32_t to_epoll(Interest interest) {
+  return (interest.edge ? kRequests.edge : kRequests.level)[interest.modes & kAllModes];
+}
+
+// All that may be reported but EPOLLRDHUP, which is far away from the others.
+constexpr std::uint32_t kLowBits = EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLERR | EPOLLHUP;
+static_assert(kLowBits == 31 && EPOLLRDHUP > kLowBits);
+struct Reports {
+  KernelBits bits[kLowBits + 1];
+};
+constexpr Reports kReports = [] {
+  Reports reports{};
+  for (std::uint32_t events = 0; events <= kLowBits; ++events) {
+    unsigned bits = 0;
+    if (events & EPOLLIN) bits |= kIn;
+    if (events & EPOLLPRI) bits |= kUrgent;
+    if (events & EPOLLOUT) bits |= kOut;
+    if (events & EPOLLHUP) bits |= kHangup;
+    if (events & EPOLLERR) bits |= kError;
+    reports.bits[events] = static_cast<KernelBits>(bits);
+  }
+  return reports;
+}();
+
 KernelBits from_epoll(std::uint32_t events) {
-  unsigned bits = 0;
-  if (events & EPOLLIN) bits |= kIn;
-  if (events & EPOLLPRI) bits |= kUrgent;
-  if (events & EPOLLOUT) bits |= kOut;
-  if (events & EPOLLRDHUP) bits |= kPeerClosed;
-  if (events & EPOLLHUP) bits |= kHangup;
-  if (events & EPOLLERR) bits |= kError;
-  return static_cast<KernelBits>(bits);
+  const unsigned peer_closed = (events & EPOLLRDHUP) != 0 ? kPeerClosed : 0u;
+  return static_cast<KernelBits>(kReports.bits[events & kLowBits] | peer_closed);
 }
 
 int control(int set, int operation, int fd, Cookie cookie, std::uint32_t events) {

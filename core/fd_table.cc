@@ -12,6 +12,8 @@ namespace netpoll {
 
 namespace {
 
+constexpr int kSlotStep = 64;
+
 Demand demand_of(const PollDesc& desc) {
   return {.waiter = parked_waiter(desc),
           .modes = desc.registration.wanted,
@@ -81,12 +83,17 @@ Demand FdTable::demand(int fd) const {
 bool FdTable::grow_to(int fd) {
   if (fd < slots_size_) return true;
   if (fd > kHighest) return false;
-  int size = slots_size_ == 0 ? 64 : slots_size_;
-  while (size <= fd)
-    size *= 2;
-  void* memory = std::realloc(slots_, sizeof(Slot) * static_cast<unsigned>(size));
-  if (memory == nullptr) return false;
-  slots_ = static_cast<Slot*>(memory);
+  const int size = (fd / kSlotStep + 1) * kSlotStep;
+  if (size > slots_capacity_) {
+    int capacity = slots_capacity_ == 0 ? kSlotStep : slots_capacity_;
+    while (capacity < size)
+      capacity *= 2;
+    void* memory = std::realloc(slots_, sizeof(Slot) * static_cast<unsigned>(capacity));
+    if (memory == nullptr) return false;
+    slots_ = static_cast<Slot*>(memory);
+    slots_capacity_ = capacity;
+  }
+  // What is behind them is not touched, and costs no memory.
   std::memset(slots_ + slots_size_, 0, sizeof(Slot) * static_cast<unsigned>(size - slots_size_));
   slots_size_ = size;
   return true;
@@ -380,10 +387,15 @@ void FdTable::collect(WaiterList& out) {
 void FdTable::deliver(PollDesc& desc, Slot slot, KernelBits bits, WaiterList& out) {
   const ModeSet modes = options_.readiness[bits];
   const ModeSet wanted = desc.registration.wanted;
+  const ModeSet levels = modes_of(modes & (wanted | unsigned{kInvalid}));
+  if (!has_flag(desc, kSuspect | kEdge) && wanted != 0 && levels != 0) [[likely]] {
+    out.push(parked_waiter(desc), slot, levels);
+    return;
+  }
   // Stated anew during the wait, when the kernel could not be asked whether this is still the file
   // that it speaks of. It will be before the next wait, and say again what is ready.
   if (has_flag(desc, kSuspect) && wanted != 0) return;
-  const ModeSet hits = modes_of(modes & (wanted == 0 ? 0u : wanted | kInvalid));
+  const ModeSet hits = wanted == 0 ? ModeSet{0} : levels;
   bool in_vain = hits == 0 && wanted == 0;
   if (has_flag(desc, kEdge)) {
     in_vain = hits == 0 && (modes & (remembered(desc) | kWrite)) != 0;

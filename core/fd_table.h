@@ -76,6 +76,11 @@ class FdTable {
   // force (EBADF, EPERM, ENOMEM, ENOSPC …).
   int set_demand(int fd, const Demand& demand, Identity identity);
 
+  // The same, of levels, for a front end that has put its changes off until it is about to sleep:
+  // what can be told at once is, even where additions wait for the sleep. What the kernel has
+  // against it comes back as kInvalid. 0, or ENOMEM with the old demand still in force.
+  int settle_demand(int fd, Waiter* waiter, ModeSet modes, Identity identity);
+
   // The same when watchers leave and none comes: that can not fail. What the kernel has against it
   // is found out before the next sleep.
   void lower_demand(int fd, const Demand& demand);
@@ -169,6 +174,9 @@ class FdTable {
   int entered(PollDesc& desc, Slot slot, Interest interest, int error);
   int add_suspect(PollDesc& desc, Slot slot, Interest to);
   int adjust(PollDesc& desc, Slot slot, Interest to);
+  [[gnu::noinline]] int settle_unusual_demand(int fd, Waiter* waiter, ModeSet modes,
+                                              Identity identity);
+  [[gnu::noinline]] void settle_new_file(PollDesc& desc, Slot slot, int error);
   int withdraw(PollDesc& desc, Slot slot);
   void settle_changes(bool may_sleep);
   void bring_up_to_date(PollDesc& desc, Slot slot, bool may_sleep);
@@ -196,6 +204,7 @@ class FdTable {
   FdTableOptions options_;
   Slot* slots_ = nullptr;  // indexed by descriptor, with kLeftBehind
   int slots_size_ = 0;
+  int slots_capacity_ = 0;
   std::uint32_t watched_ = 0;
   Slot first_change_ = kNoSlot;  // linked through Registration::next, oldest first
   Slot last_change_ = kNoSlot;

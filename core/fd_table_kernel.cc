@@ -33,18 +33,58 @@ int FdTable::entered(PollDesc& desc, Slot slot, Interest interest, int error) {
 // most likely the one call that it takes. If it is the old one after all, the kernel says so, and
 // may know all there is to know: all but the tag, if it is a file from further back.
 int FdTable::add_suspect(PollDesc& desc, Slot slot, Interest to) {
-  note_verified(desc);
-  const Generation before = desc.info.generation();
-  desc.info.publish(next_generation(before), 0);
-  const int error = poller_.add(slot, to);
-  desc.info.publish(before, 0);
+  // The generation is published behind the call, and only if the file is new: nobody looks at what
+  // the kernel reports without the loop's lock, which the caller holds.
+  const Cookie renewed = make_cookie(slot, next_generation(desc.info.generation()));
+  const int error = poller_.add_as(renewed, desc.fd, to);
   if (error == EEXIST) {
+    note_verified(desc);
     const Interest now = current(desc);
     const bool told = !now.edge && to.modes == now.modes && !left_behind(desc);
     return told ? 0 : adjust(desc, slot, to);
   }
   note_replaced(desc);  // and renewed, to the generation that the kernel was given
   return entered(desc, slot, to, error);
+}
+
+// Nearly always the descriptor is registered and nothing is out of the ordinary about it. Then
+// nobody wants it any more, and it stays behind; or it is wanted as the kernel knows it, and one
+// call tells whether its number has a new file.
+int FdTable::settle_demand(int fd, Waiter* waiter, ModeSet modes, Identity identity) {
+  const Slot slot = slot_of(fd);
+  if (slot != kNoSlot && options_.keep_registrations && !eager_removal_ && !poller_.waiting()) {
+    PollDesc& desc = poller_.cache().at(slot);
+    Registration& registration = desc.registration;
+    const bool ordinary = registration.flags == kRegistered && registration.instant == 0;
+    if (ordinary && modes == 0) {
+      registration.wanted = 0;
+      desc.read.clear();
+      desc.write.clear();
+      return 0;
+    }
+    const bool may_be_new = modes == registration.kernel && identity != Identity::kSame;
+    if (ordinary && may_be_new && !left_behind(desc) && poller_.traits().tells_known) {
+      if (modes != registration.wanted || waiter != parked_waiter(desc)) {
+        park(desc, slot, {waiter, modes});
+      }
+      const Cookie renewed = make_cookie(slot, next_generation(desc.info.generation()));
+      const int error = poller_.add_as(renewed, fd, {modes, false});
+      if (error != EEXIST) settle_new_file(desc, slot, error);
+      return 0;
+    }
+  }
+  return settle_unusual_demand(fd, waiter, modes, identity);
+}
+
+int FdTable::settle_unusual_demand(int fd, Waiter* waiter, ModeSet modes, Identity identity) {
+  return set_demand(fd, {waiter, modes}, identity);
+}
+
+void FdTable::settle_new_file(PollDesc& desc, Slot slot, int error) {
+  note_replaced(desc);
+  if (entered(desc, slot, {desc.registration.wanted, false}, error) != 0) {
+    note_instant(desc, slot, kInvalid);
+  }
 }
 
 int FdTable::adjust(PollDesc& desc, Slot slot, Interest to) {

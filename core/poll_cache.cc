@@ -6,8 +6,10 @@
 namespace netpoll {
 
 PollCache::~PollCache() {
-  for (auto& segment : segments_)
-    std::free(segment.load(std::memory_order_relaxed));
+  for (unsigned segment = 0; segment < kSegments; ++segment) {
+    if (segments_[segment].load(std::memory_order_relaxed) != 0)
+      std::free(&at(segment_start(segment)));
+  }
 }
 
 PollDesc* PollCache::find(Slot slot) const {
@@ -22,7 +24,9 @@ bool PollCache::grow() {
   const Slot size = segment_size(segment);
   auto* base = static_cast<PollDesc*>(std::malloc(sizeof(PollDesc) * size));
   if (base == nullptr) return false;
-  segments_[segment].store(base, std::memory_order_release);
+  segments_[segment].store(
+      reinterpret_cast<std::uintptr_t>(base) - std::uintptr_t{start} * sizeof(PollDesc),
+      std::memory_order_release);
   // Slots get their content when they are first handed out, so that a large segment costs no more
   // memory than the descriptors that are in use; until then end_ keeps them out of reach.
   segment_end_ = start + size;
@@ -36,9 +40,7 @@ Slot PollCache::allocate(int fd) {
   } else {
     slot = end_.load(std::memory_order_relaxed);
     if (slot == segment_end_ && !grow()) return kNoSlot;
-    const unsigned segment = segment_of(slot);
-    PollDesc* base = segments_[segment].load(std::memory_order_relaxed);
-    new (base + (slot - segment_start(segment))) PollDesc;
+    new (&at(slot)) PollDesc;
     end_.store(slot + 1, std::memory_order_release);
     if (slot == kNoSlot) return allocate(fd);
   }

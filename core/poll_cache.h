@@ -8,7 +8,6 @@
 #pragma once
 
 #include <atomic>
-#include <bit>
 
 #include "core/poll_desc.h"
 
@@ -40,8 +39,8 @@ class PollCache {
 
   // One that was allocated.
   PollDesc& at(Slot slot) const {
-    const unsigned segment = segment_of(slot);
-    return segments_[segment].load(std::memory_order_acquire)[slot - segment_start(segment)];
+    const std::uintptr_t first = segments_[segment_of(slot)].load(std::memory_order_acquire);
+    return *reinterpret_cast<PollDesc*>(first + std::uintptr_t{slot} * sizeof(PollDesc));
   }
   Cookie cookie_of(Slot slot) const { return make_cookie(slot, at(slot).info.generation()); }
   std::uint32_t live() const { return live_; }
@@ -61,11 +60,13 @@ class PollCache {
     return segment_size(segment) - segment_size(0);
   }
   static constexpr unsigned segment_of(Slot slot) {
-    return static_cast<unsigned>(std::bit_width(slot + segment_size(0))) - 1 - kFirstSegmentBits;
+    // Never of zero: the compiler need not provide for that.
+    return (31 ^ static_cast<unsigned>(__builtin_clz(slot + segment_size(0)))) - kFirstSegmentBits;
   }
   bool grow();
 
-  std::atomic<PollDesc*> segments_[kSegments] = {};
+  // Where slot 0 would be if the segment reached that far down; 0 without memory.
+  std::atomic<std::uintptr_t> segments_[kSegments] = {};
   std::atomic<Slot> end_{0};  // one past the last slot that has memory
   Slot segment_end_ = 0;      // one past the last slot of the newest segment
   Slot free_ = kNoSlot;

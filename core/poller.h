@@ -103,6 +103,11 @@ class Poller {
 
   // Thin wrappers over the backend that count.
   int add(Slot slot, Interest interest);
+  // Under a cookie of the next generation, for a slot that is renewed only if this succeeds.
+  int add_as(Cookie cookie, int fd, Interest interest) {
+    ++counters_.registrations;
+    return ops_->add(backend_, fd, cookie, interest);
+  }
   int modify(Slot slot, Interest from, Interest to);
   int remove(Slot slot, Interest from);
   int reset(ResetReason reason);

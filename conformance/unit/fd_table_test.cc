@@ -365,6 +365,56 @@ void lazy_additions_wait_for_the_sleep_and_report_their_errors_there(void**) {
   assert_int_equal(table.first().modes, kInvalid);
 }
 
+void settle(Table& table, ModeSet modes, Identity identity = Identity::kUnknown) {
+  assert_int_equal(table.loop.fds().settle_demand(kFd, kWaiter, modes, identity), 0);
+}
+
+void a_demand_that_is_settled_is_told_by_one_call_before_the_sleep(void**) {
+  Table table(kLazy);
+  settle(table, kRead);
+  table.turn();
+  assert_int_equal(table.calls().add, 1);
+  const Cookie before = table.cookie();
+  fake()->add_error = EEXIST;
+  settle(table, kRead);
+  assert_int_equal(table.calls().add, 2);
+  fake()->report(before, kIn);
+  table.turn();
+  assert_int_equal(table.ready(), 1);
+  assert_int_equal(table.calls().changes(), 2);
+  settle(table, 0);
+  fake()->add_error = 0;
+  settle(table, kRead);
+  assert_int_equal(table.calls().add, 3);
+  assert_true(table.cookie() != before);
+  fake()->report(before, kIn);
+  fake()->report(table.cookie(), kIn);
+  table.turn();
+  assert_int_equal(table.ready(), 1);
+  assert_int_equal(table.calls().changes(), 3);
+}
+
+void a_settled_demand_for_a_closed_number_is_reported_as_such(void**) {
+  Table table(kLazy);
+  settle(table, kRead);
+  table.turn();
+  fake()->add_error = EBADF;
+  settle(table, kRead);
+  table.turn();
+  assert_int_equal(table.first().modes, kInvalid);
+}
+
+void a_settled_change_of_direction_modifies_what_is_there(void**) {
+  Table table(kLazy);
+  settle(table, kRead);
+  table.turn();
+  settle(table, kRead | kWrite, Identity::kSame);
+  table.turn();
+  assert_int_equal(table.calls().modify, 1);
+  assert_int_equal(fake()->interest.modes, kRead | kWrite);
+  assert_int_equal(table.calls().changes(), 2);
+}
+
 void kept_registrations_make_leaving_and_coming_back_free(void**) {
   Table table(kLazy);
   table.demand(kRead, Identity::kUnknown);
@@ -594,6 +644,9 @@ constexpr CMUnitTest kTests[] = {
     cmocka_unit_test(once_stale_may_be_anybodys_change_and_rebuilds_nothing),
     cmocka_unit_test(a_second_zombie_makes_removal_eager),
     cmocka_unit_test(lazy_additions_wait_for_the_sleep_and_report_their_errors_there),
+    cmocka_unit_test(a_demand_that_is_settled_is_told_by_one_call_before_the_sleep),
+    cmocka_unit_test(a_settled_demand_for_a_closed_number_is_reported_as_such),
+    cmocka_unit_test(a_settled_change_of_direction_modifies_what_is_there),
     cmocka_unit_test(kept_registrations_make_leaving_and_coming_back_free),
     cmocka_unit_test(a_kept_registration_that_is_reported_in_vain_is_removed),
     cmocka_unit_test(a_kept_registration_of_a_closed_descriptor_is_a_zombie),

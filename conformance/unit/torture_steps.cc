@@ -241,8 +241,12 @@ void Torture::state_demand(int number) {
   // What is put off until the wait is over can not fail yet.
   const bool put_off = waiting_ && !subject_.ops->traits.concurrent;
   const int refusal = expected_error(number);
-  const int error =
-      table_.set_demand(World::fd_of(number), demand, same ? Identity::kSame : Identity::kUnknown);
+  const Identity identity = same ? Identity::kSame : Identity::kUnknown;
+  // A front end that has put its changes off does not speak while somebody waits.
+  const bool settles = plan_.laid_back && !demand.edge && !waiting_ && random_.one_in(2);
+  const int fd = World::fd_of(number);
+  const int error = settles ? table_.settle_demand(fd, demand.waiter, demand.modes, identity)
+                            : table_.set_demand(fd, demand, identity);
   if (error != (put_off ? 0 : refusal)) {
     log("answered", number, error);
     give_up("the wrong answer to a demand", number);
