@@ -109,7 +109,8 @@ void Children::feed(ev_loop& loop, unsigned bucket, const Status& status) {
     if (watcher->priority != kHighestPriority && watcher->pending == 0) {
       loop.pending.unreserve(PendingQueue::lane_of(head_of(watcher)));
       watcher->priority = kHighestPriority;
-      loop.pending.reserve(PendingQueue::lane_of(head_of(watcher)));
+      const unsigned lane = PendingQueue::lane_of(head_of(watcher));
+      if (loop.pending.make_room(lane)) loop.pending.reserve(lane);
     }
     watcher->rpid = status.process;
     watcher->rstatus = status.status;

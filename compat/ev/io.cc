@@ -2,8 +2,6 @@
 
 #include <fcntl.h>
 
-#include <cstring>
-
 #include "compat/ev/loop.h"
 #include "compat/ev/memory.h"
 #include "compat/ev/verify.h"
@@ -19,105 +17,132 @@ static_assert(EV_READ == netpoll::kRead && EV_WRITE == netpoll::kWrite);
 // be a descriptor at all.
 constexpr int kPlausible = 1 << 16;
 
-// The core hands this back, and nothing is read from it: the descriptor itself says whose it is.
-netpoll::Waiter* waiter_of(ev_loop& loop) {
-  return reinterpret_cast<netpoll::Waiter*>(&loop);
+// What the table grows by at least, so that it does not grow for every new descriptor.
+constexpr std::uint32_t kStep = 64;
+
+// The core hands this back and looks at nothing but that it is no small number: it is the
+// descriptor's, which finds its watchers without a look at the core's own record.
+constexpr int kFirstWaiter = 16;
+netpoll::Waiter* waiter_of(int fd) {
+  return reinterpret_cast<netpoll::Waiter*>(static_cast<std::uintptr_t>(fd) + kFirstWaiter);
+}
+int descriptor_of(const netpoll::Waiter* waiter) {
+  return static_cast<int>(reinterpret_cast<std::uintptr_t>(waiter) - kFirstWaiter);
 }
 
 ev_io* next_of(const ev_io* watcher) {
   return reinterpret_cast<ev_io*>(watcher->next);
 }
 
+inline void feed_watchers(ev_loop& loop, ev_io* first, int events) {
+  for (ev_io* watcher = first; watcher != nullptr; watcher = next_of(watcher)) {
+    const int hits = watcher->events & events;
+    if (hits != 0) loop.feed(head_of(watcher), hits);
+  }
+}
+
 }  // namespace
 
 IoTable::~IoTable() {
   release(descriptors_);
-  release(changed_);
 }
 
-bool IoTable::make_room(int fd) {
-  const auto needed = static_cast<std::uint32_t>(fd) + 1;
+void IoTable::make_room_and_start(ev_loop& loop, ev_io* watcher) {
+  const bool has_room = watcher->fd >= 0 && reach(watcher->fd) &&
+                        loop.pending.make_room(PendingQueue::lane_of(head_of(watcher)));
+  if (has_room) return start(loop, watcher);
+  loop.refuse(head_of(watcher), kBothWays);
+}
+
+// Makes the table long enough for `fd`.
+bool IoTable::reach(int fd) {
+  const auto needed = (static_cast<std::uint32_t>(fd) / kStep + 1) * kStep;
   if (needed <= size_) return true;
   if (fd >= kPlausible && ::fcntl(fd, F_GETFD) == -1) return false;
-  std::uint32_t capacity = size_;
-  if (!grow(descriptors_, capacity, needed)) return false;
-  std::memset(static_cast<void*>(descriptors_ + size_), 0, sizeof(Descriptor) * (capacity - size_));
-  size_ = capacity;
+  if (!grow(descriptors_, capacity_, needed)) return false;
+  for (Descriptor* added = descriptors_ + size_; added != descriptors_ + needed; ++added)
+    *added = {nullptr, kNoDescriptor, 0, 0};
+  size_ = needed;
   return true;
 }
 
-bool IoTable::note_change(int fd, unsigned change) {
+void IoTable::note_change(int fd, unsigned change) {
   Descriptor& descriptor = descriptors_[fd];
   if (descriptor.change == 0) {
-    if (!grow(changed_, changed_capacity_, changed_size_ + 1)) return false;
-    changed_[changed_size_++] = fd;
+    descriptor.next_changed = kNoDescriptor;
+    (last_changed_ == kNoDescriptor ? first_changed_ : descriptors_[last_changed_].next_changed) =
+        fd;
+    last_changed_ = fd;
   }
   descriptor.change = static_cast<std::uint8_t>(descriptor.change | change);
-  return true;
 }
 
 void IoTable::start(ev_loop& loop, ev_io* watcher) {
   if (watcher->active != 0) return;
   const int fd = watcher->fd;
+  const bool is_sound = (watcher->events & ~(EV__IOFDSET | kBothWays)) == 0;
+  const bool has_room = static_cast<std::uint32_t>(fd) < size_ &&
+                        loop.pending.has_room(PendingQueue::lane_of(head_of(watcher)));
+  if (!is_sound) [[unlikely]]
+    return loop.refuse(head_of(watcher), kBothWays);
+  if (!has_room) [[unlikely]]
+    return make_room_and_start(loop, watcher);
+  loop.count_in(head_of(watcher), 1);
   const bool is_new = (watcher->events & EV__IOFDSET) != 0;
-  const bool is_sound = fd >= 0 && (watcher->events & ~(EV__IOFDSET | kBothWays)) == 0;
-  if (!is_sound || !make_room(fd) || !note_change(fd, is_new ? kChanged | kNewFile : kChanged)) {
-    loop.refuse(head_of(watcher), kBothWays);
-    return;
-  }
-  if (!loop.start(head_of(watcher), 1)) return;
+  note_change(fd, is_new ? kChanged | kNewFile : kChanged);
+  watcher->events &= ~EV__IOFDSET;
   watcher->next = reinterpret_cast<ev_watcher_list*>(descriptors_[fd].first);
   descriptors_[fd].first = watcher;
-  watcher->events &= ~EV__IOFDSET;
 }
 
 void IoTable::stop(ev_loop& loop, ev_io* watcher) {
   loop.pending.withdraw(head_of(watcher));
   if (watcher->active == 0) return;
-  const int fd = watcher->fd;
-  if (fd >= 0 && static_cast<std::uint32_t>(fd) < size_) {
-    ev_io* previous = nullptr;
-    ev_io* candidate = descriptors_[fd].first;
-    while (candidate != nullptr && candidate != watcher) {
-      previous = candidate;
-      candidate = next_of(candidate);
-    }
-    if (candidate != nullptr && previous != nullptr) {
-      previous->next = watcher->next;
-    } else if (candidate != nullptr) {
-      descriptors_[fd].first = next_of(watcher);
-    }
-    // Without memory for the note the kernel goes on reporting, which is put right when it does.
-    note_change(fd, kChanged);
-  }
   loop.stop(head_of(watcher));
+  const int fd = watcher->fd;
+  if (fd < 0 || static_cast<std::uint32_t>(fd) >= size_) [[unlikely]]
+    return;
+  note_change(fd, kChanged);
+  ev_io* candidate = descriptors_[fd].first;
+  if (candidate == watcher) {
+    descriptors_[fd].first = next_of(watcher);
+    return;
+  }
+  for (; candidate != nullptr; candidate = next_of(candidate)) {
+    if (next_of(candidate) != watcher) continue;
+    candidate->next = watcher->next;
+    return;
+  }
 }
 
 void IoTable::pass_on_changes(ev_loop& loop) {
   // Watchers that kill() stops are changes as well: they come behind those of now.
-  for (std::uint32_t i = 0; i < changed_size_; ++i) {
-    const int fd = changed_[i];
+  while (first_changed_ != kNoDescriptor) {
+    const int fd = first_changed_;
     Descriptor& descriptor = descriptors_[fd];
-    // Where nobody watched for a while, the number may have been closed and opened again, and not
-    // every program says so by ev_io_set; libev asks the kernel in this case as well.
-    const bool is_new = (descriptor.change & kNewFile) != 0;
-    const netpoll::Identity identity = is_new                 ? netpoll::Identity::kNew
-                                       : descriptor.told == 0 ? netpoll::Identity::kUnknown
-                                                              : netpoll::Identity::kSame;
-    descriptor.change = 0;
-    unsigned wanted = 0;
-    for (const ev_io* watcher = descriptor.first; watcher != nullptr; watcher = next_of(watcher))
-      wanted |= static_cast<unsigned>(watcher->events & kBothWays);
-    if (wanted == descriptor.told && (wanted == 0 || !is_new)) continue;
-    const netpoll::Demand demand = {waiter_of(loop), static_cast<netpoll::ModeSet>(wanted), false};
-    const int error = loop.core.fds().set_demand(fd, demand, identity);
-    if (error == 0) {
-      descriptor.told = static_cast<std::uint8_t>(wanted);
-    } else {
-      kill(loop, fd);
-    }
+    first_changed_ = descriptor.next_changed;
+    if (first_changed_ == kNoDescriptor) last_changed_ = kNoDescriptor;
+    if (!tell(loop, fd, descriptor)) kill(loop, fd);
   }
-  changed_size_ = 0;
+}
+
+bool IoTable::tell(ev_loop& loop, int fd, Descriptor& descriptor) {
+  // Where nobody watched for a while, the number may have been closed and opened again, and not
+  // every program says so by ev_io_set; libev asks the kernel in this case as well.
+  const bool is_new = (descriptor.change & kNewFile) != 0;
+  const netpoll::Identity identity = is_new                 ? netpoll::Identity::kNew
+                                     : descriptor.told == 0 ? netpoll::Identity::kUnknown
+                                                            : netpoll::Identity::kSame;
+  descriptor.change = 0;
+  unsigned wanted = 0;
+  for (const ev_io* watcher = descriptor.first; watcher != nullptr; watcher = next_of(watcher))
+    wanted |= static_cast<unsigned>(watcher->events & kBothWays);
+  if (wanted == descriptor.told && (wanted == 0 || !is_new)) return true;
+  const int error = loop.core.fds().settle_demand(fd, waiter_of(fd),
+                                                  static_cast<netpoll::ModeSet>(wanted), identity);
+  if (error != 0) return false;
+  descriptor.told = static_cast<std::uint8_t>(wanted);
+  return true;
 }
 
 void IoTable::feed_ready(ev_loop& loop) {
@@ -125,13 +150,14 @@ void IoTable::feed_ready(ev_loop& loop) {
   const std::uint32_t wake_place = loop.core.fds().wake_place();
   std::uint32_t place = 0;
   for (const netpoll::ReadyWaiter& waiter : ready) {
-    if (place++ == wake_place) loop.asyncs.feed_wake(loop, EV_READ);
-    const int fd = loop.core.poller().cache().at(waiter.slot).fd;
-    if (waiter.modes & netpoll::kInvalid) {
+    if (place++ == wake_place) [[unlikely]]
+      loop.asyncs.feed_wake(loop, EV_READ);
+    const int fd = descriptor_of(waiter.waiter);
+    if (waiter.modes & netpoll::kInvalid) [[unlikely]] {
       kill(loop, fd);
     } else if (descriptors_[fd].change == 0) {
       // One that changed during the wait, by another thread, is asked about anew.
-      feed(loop, fd, waiter.modes & kBothWays);
+      feed_watchers(loop, descriptors_[fd].first, waiter.modes & kBothWays);
     }
   }
   if (wake_place != netpoll::FdTable::kNoPlace && wake_place >= ready.size()) {
@@ -142,10 +168,7 @@ void IoTable::feed_ready(ev_loop& loop) {
 
 void IoTable::feed(ev_loop& loop, int fd, int events) {
   if (fd < 0 || static_cast<std::uint32_t>(fd) >= size_) return;
-  for (ev_io* watcher = descriptors_[fd].first; watcher != nullptr; watcher = next_of(watcher)) {
-    const int hits = watcher->events & events;
-    if (hits != 0) loop.feed(head_of(watcher), hits);
-  }
+  feed_watchers(loop, descriptors_[fd].first, events);
 }
 
 // The descriptor is of no use: its watchers are stopped and told so.

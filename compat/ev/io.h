@@ -23,7 +23,7 @@ class IoTable {
 
   // Tells the core what has changed.
   void pass_on_changes(ev_loop& loop);
-  bool has_changes() const { return changed_size_ != 0; }
+  bool has_changes() const { return first_changed_ != kNoDescriptor; }
 
   // Feeds the watchers of the descriptors that the last wait found ready.
   void feed_ready(ev_loop& loop);
@@ -35,21 +35,25 @@ class IoTable {
  private:
   struct Descriptor {
     ev_io* first;         // the newest watcher; they are linked by `next`
+    int next_changed;     // the descriptor that changed after this one
     std::uint8_t told;    // what the core knows to be wanted
-    std::uint8_t change;  // kChanged and kNewFile; not 0 while it stands in changed_
+    std::uint8_t change;  // kChanged and kNewFile; not 0 while it stands in the list of changes
   };
   static constexpr std::uint8_t kChanged = 1;
   static constexpr std::uint8_t kNewFile = 2;
+  static constexpr int kNoDescriptor = -1;
 
-  bool make_room(int fd);
-  bool note_change(int fd, unsigned change);
-  void kill(ev_loop& loop, int fd);
+  bool reach(int fd);
+  [[gnu::noinline]] void make_room_and_start(ev_loop& loop, ev_io* watcher);
+  void note_change(int fd, unsigned change);
+  bool tell(ev_loop& loop, int fd, Descriptor& descriptor);
+  [[gnu::noinline]] void kill(ev_loop& loop, int fd);
 
   Descriptor* descriptors_ = nullptr;
-  std::uint32_t size_ = 0;
-  int* changed_ = nullptr;
-  std::uint32_t changed_size_ = 0;
-  std::uint32_t changed_capacity_ = 0;
+  std::uint32_t size_ = 0;  // those that have their content; memory behind them is not touched
+  std::uint32_t capacity_ = 0;
+  int first_changed_ = kNoDescriptor;
+  int last_changed_ = kNoDescriptor;
 };
 
 }  // namespace pollshim::ev

@@ -176,22 +176,8 @@ void ev_loop::rebuild_kernel_state() {
 
 // ---- watchers ----
 
-bool ev_loop::start(ev_watcher* watcher, int active_value) {
-  if (watcher->priority < kLowestPriority) watcher->priority = kLowestPriority;
-  if (watcher->priority > kHighestPriority) watcher->priority = kHighestPriority;
-  if (!pending.reserve(PendingQueue::lane_of(watcher))) {
-    refuse(watcher);
-    return false;
-  }
-  watcher->active = active_value;
-  ++active;
-  return true;
-}
-
-void ev_loop::stop(ev_watcher* watcher) {
-  pending.unreserve(PendingQueue::lane_of(watcher));
-  watcher->active = 0;
-  --active;
+[[gnu::cold]] void ev_loop::refuse(ev_watcher* watcher, int events) {
+  pending.feed(watcher, events | EV_ERROR);
 }
 
 void ev_loop::resume() {

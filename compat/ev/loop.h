@@ -36,13 +36,32 @@ struct ev_loop {
   // ---- what every watcher has in common ----
 
   // Brings the priority into range and counts the watcher. False when memory is short: the watcher
-  // is not started, and has been told so.
-  bool start(ev_watcher* watcher, int active);
+  // is not started, and has been told so. All of this is a few instructions, in place.
+  bool start(ev_watcher* watcher, int active_value) {
+    if (!pending.make_room(pollshim::ev::PendingQueue::lane_of(watcher))) [[unlikely]] {
+      refuse(watcher);
+      return false;
+    }
+    count_in(watcher, active_value);
+    return true;
+  }
+  // The same where there is room among what is pending.
+  void count_in(ev_watcher* watcher, int active_value) {
+    const unsigned lane = pollshim::ev::PendingQueue::lane_of(watcher);
+    watcher->priority = pollshim::ev::PendingQueue::priority_of(lane);
+    pending.reserve(lane);
+    watcher->active = active_value;
+    ++active;
+  }
   // Pre: active.
-  void stop(ev_watcher* watcher);
+  void stop(ev_watcher* watcher) {
+    pending.unreserve(pollshim::ev::PendingQueue::lane_of(watcher));
+    watcher->active = 0;
+    --active;
+  }
 
   // A watcher that can not be started, or not go on, is told by EV_ERROR.
-  void refuse(ev_watcher* watcher, int events = 0) { pending.feed(watcher, events | EV_ERROR); }
+  void refuse(ev_watcher* watcher, int events = 0);
 
   void feed(ev_watcher* watcher, int events) { pending.feed(watcher, events); }
 

@@ -1,5 +1,6 @@
 #include "compat/ev/pending.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "compat/ev/memory.h"
@@ -25,7 +26,16 @@ std::uint32_t PendingQueue::count() const {
 // Withdrawn places are taken until the next round of callbacks; twice the number of watchers leaves
 // room for each to be withdrawn and fed again.
 bool PendingQueue::widen_for_withdrawals(Lane& lane) {
-  return grow(lane.entries, lane.capacity, 2 * (lane.reserved + 1));
+  // Nearly all of it is never used: what holds nothing is not copied, so that it is not even
+  // touched.
+  PendingWatcher* wider = nullptr;
+  std::uint32_t capacity = 0;
+  if (!grow(wider, capacity, 2 * (lane.reserved + 1))) return false;
+  std::copy_n(lane.entries, lane.size, wider);
+  release(lane.entries);
+  lane.entries = wider;
+  lane.capacity = capacity;
+  return true;
 }
 
 PendingQueue::Batch PendingQueue::begin_batch() const {

@@ -47,6 +47,8 @@ class PendingQueue {
     return watcher->priority < kLowestPriority ? 0 : kPriorities - 1;
   }
 
+  static int priority_of(unsigned lane) { return static_cast<int>(lane) + kLowestPriority; }
+
   // Adds to what is due. Never fails for a watcher that reserve() was called for.
   void feed(ev_watcher* watcher, int events) {
     const unsigned number = lane_of(watcher);
@@ -95,13 +97,11 @@ class PendingQueue {
 
   // Room for one more watcher of this priority: called for every watcher that starts, so that its
   // events can not be lost for want of memory.
-  bool reserve(unsigned number) {
-    Lane& lane = lanes_[number];
-    if (lane.capacity < 2 * (lane.reserved + 1) && !widen_for_withdrawals(lane)) [[unlikely]]
-      return false;
-    ++lane.reserved;
-    return true;
+  bool has_room(unsigned lane) const {
+    return lanes_[lane].capacity >= 2 * (lanes_[lane].reserved + 1);
   }
+  bool make_room(unsigned lane) { return has_room(lane) || widen_for_withdrawals(lanes_[lane]); }
+  void reserve(unsigned lane) { ++lanes_[lane].reserved; }
   // A program may have changed the priority of an active watcher, so the count is not to be
   // trusted.
   void unreserve(unsigned lane) {
