@@ -170,8 +170,11 @@ void cancel_callback(event_base* base, event_callback* callback, bool even_if_fi
 
 // ---- loop.cc ----
 
-// Makes the loop look at its state again, if it runs on another thread. 0, or -1 when it can not.
-int notify_if_elsewhere(event_base* base);
+// Makes the loop look at its state again, if it runs on another thread.
+void notify_elsewhere(event_base* base);
+inline void notify_if_elsewhere(event_base* base) {
+  if (base->running && !in_loop_thread(base)) notify_elsewhere(base);
+}
 
 // Waits until the callback that runs right now on the loop's thread has returned.
 void wait_for_current(event_base* base);

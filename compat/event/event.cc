@@ -18,6 +18,10 @@ namespace {
 // Stands for "the event itself" as a callback argument.
 char self_argument;
 
+// Whatever may have been done with an event since it was set up.
+constexpr int kAnyState =
+    EVLIST_TIMEOUT | EVLIST_INSERTED | EVLIST_ACTIVE | EVLIST_ACTIVE_LATER | EVLIST_FINALIZING;
+
 short flags_of(const Event* ev) {
   return ev->ev_evcallback.evcb_flags;
 }
@@ -111,6 +115,11 @@ bool is_only_waiting(const Event* ev) {
          (watches ? kWaiting : EVLIST_TIMEOUT);
 }
 
+// Whether it is a timer and nothing else, and was not added.
+bool is_idle_timer(const Event* ev) {
+  return (flags_of(ev) & kAnyState) == 0 && (ev->ev_events & (kIoEvents | EV_SIGNAL)) == 0;
+}
+
 bool missing_base(const Event* ev, const char* function) {
   if (__builtin_expect(ev->ev_base != nullptr, 1)) return false;
   log_warning("%s: event has no event_base set.", function);
@@ -119,12 +128,22 @@ bool missing_base(const Event* ev, const char* function) {
 
 }  // namespace
 
+static inline void note_new_timeout(event_base* base, Event* ev, const timeval& timeout) {
+  if (ev->ev_evcallback.evcb_closure == kClosurePersist) ev->ev_.ev_io.ev_timeout = timeout;
+  if (__builtin_expect(base->sleeps_until != 0, 0)) notify_if_sooner(base, ev);
+}
+
 // Adding an event that has been added, for another timeout: what servers do for every message. True
 // if that is what it was, and done.
 static inline bool only_rearmed(event_base* base, Event* ev, const timeval& timeout) {
   if (!is_only_waiting(ev) || !rearm_timeout(base, ev, timeout)) return false;
-  if (ev->ev_evcallback.evcb_closure == kClosurePersist) ev->ev_.ev_io.ev_timeout = timeout;
-  if (__builtin_expect(base->sleeps_until != 0, 0)) notify_if_sooner(base, ev);
+  note_new_timeout(base, ev, timeout);
+  return true;
+}
+
+static inline bool only_started(event_base* base, Event* ev, const timeval& timeout) {
+  if (!is_idle_timer(ev) || !start_timeout(base, ev, timeout)) return false;
+  note_new_timeout(base, ev, timeout);
   return true;
 }
 
@@ -190,6 +209,10 @@ int remove_timer(Event* ev) {
 
 void activate_event(Event* ev, int result, short calls) {
   event_base* base = ev->ev_base;
+  if (activate_idle(base, ev, result)) {
+    notify_if_elsewhere(base);
+    return;
+  }
   if (__builtin_expect(debug_logging_enabled(), 0)) debug_activate(ev, result);
   const short flags = flags_of(ev);
   if (flags & (EVLIST_FINALIZING | EVLIST_ACTIVE | EVLIST_ACTIVE_LATER)) {
@@ -202,22 +225,6 @@ void activate_event(Event* ev, int result, short calls) {
   if (ev->ev_evcallback.evcb_pri < base->running_priority) base->continue_asked = true;
   if (ev->ev_events & EV_SIGNAL) set_repetition(base, ev, calls);
   activate_callback(base, callback_of(ev));
-}
-
-// activate_event() where it is nothing but a place in a queue: a single thread, nobody debugging,
-// an idle event. Straight through, with all that is unusual in one place, because whole programs
-// are built on activating by hand. False if it is anything more, and then nothing was done.
-static bool activate_at_once(Event* ev, int result) {
-  event_base* base = ev->ev_base;
-  constexpr int kBusy = EVLIST_FINALIZING | EVLIST_ACTIVE | EVLIST_ACTIVE_LATER;
-  const bool unusual = base->lock != nullptr || knows_threads() || debug_mode_on ||
-                       debug_logging_enabled() || (flags_of(ev) & kBusy) ||
-                       (ev->ev_events & EV_SIGNAL);
-  if (__builtin_expect(unusual, 0)) return false;
-  ev->ev_res = static_cast<short>(result);
-  if (ev->ev_evcallback.evcb_pri < base->running_priority) base->continue_asked = true;
-  insert_active(base, callback_of(ev));
-  return true;
 }
 
 [[gnu::noinline]] static void activate_guarded(Event* ev, int result, short calls) {
@@ -356,17 +363,31 @@ int event_add(Event* ev, const timeval* timeout) {
   event_base* base = ev->ev_base;
   const bool unusual = base == nullptr || base->lock != nullptr || timeout == nullptr ||
                        debug_mode_on || debug_logging_enabled();
-  if (__builtin_expect(!unusual, 1) && only_rearmed(base, ev, *timeout)) return 0;
+  if (__builtin_expect(!unusual, 1)) {
+    if (only_rearmed(base, ev, *timeout) || only_started(base, ev, *timeout)) return 0;
+  }
   return add_guarded(ev, timeout);
 }
 
-static int delete_event(Event* ev, Blocking blocking) {
+// Deleting a timer that waits, with nobody to lock out or to tell. True if that is what it was, and
+// done.
+static inline bool only_cancelled(event_base* base, Event* ev) {
+  const bool unusual = base == nullptr || base->lock != nullptr || base->calls_left != nullptr ||
+                       debug_mode_on || debug_logging_enabled();
+  if (__builtin_expect(unusual, 0) || (flags_of(ev) & kAnyState) != EVLIST_TIMEOUT) return false;
+  clear_flags(ev, kFlagJustFired);
+  disarm_timeout(base, ev);
+  return true;
+}
+
+[[gnu::noinline]] static int delete_event(Event* ev, Blocking blocking) {
   if (missing_base(ev, "event_del_")) return -1;
   const Guard guard(ev->ev_base->lock);
   return remove_event(ev, blocking);
 }
 
 int event_del(Event* ev) {
+  if (only_cancelled(ev->ev_base, ev)) return 0;
   return delete_event(ev, Blocking::kUnlessFinalizing);
 }
 int event_del_block(Event* ev) {
@@ -384,7 +405,11 @@ int event_remove_timer(Event* ev) {
 
 void event_active(Event* ev, int result, short calls) {
   if (missing_base(ev, "event_active")) return;
-  if (!activate_at_once(ev, result)) activate_guarded(ev, result, calls);
+  // Straight through where it is nothing but a place in a queue, because whole programs are built
+  // on activating by hand.
+  event_base* base = ev->ev_base;
+  const bool alone = base->lock == nullptr && !knows_threads();
+  if (!alone || !activate_idle(base, ev, result)) activate_guarded(ev, result, calls);
 }
 
 int event_priority_set(Event* ev, int priority) {

@@ -4,6 +4,7 @@
 
 #include "compat/event/debug_mode.h"
 #include "compat/event/log.h"
+#include "compat/event/queue.h"
 
 namespace pollshim::event {
 
@@ -199,12 +200,14 @@ void warn_refused(const Event* ev, const Event* head) {
       word(EV_READ), change(EV_WRITE), word(EV_WRITE), change(EV_CLOSED), word(EV_CLOSED));
 }
 
-void activate_chain(Event* head, ModeSet modes, short extra) {
+void activate_chain(event_base* base, Event* head, ModeSet modes, short extra) {
   const short events = events_of(modes);
   for (Event* ev = head; ev != nullptr; ev = next_watcher(ev)) {
     const bool ends = (events & EV_CLOSED) != 0 && is_own(ev);
     const short news = ends ? static_cast<short>(events | EV_READ) : events;
-    if (ev->ev_events & news) activate_event(ev, ev->ev_events & (news | extra), 1);
+    if (!(ev->ev_events & news)) continue;
+    const int result = ev->ev_events & (news | extra);
+    if (!activate_idle(base, ev, result)) activate_event(ev, result, 1);
   }
 }
 
@@ -265,14 +268,15 @@ void unwatch_io(event_base* base, Event* ev, short undelivered) {
 }
 
 void activate_io(event_base* base, int fd, short events) {
-  activate_chain(first_watcher(base, fd), modes_of(events), 0);
+  activate_chain(base, first_watcher(base, fd), modes_of(events), 0);
+  notify_if_elsewhere(base);
 }
 
 void activate_ready(event_base* base, const netpoll::WaiterList& ready) {
   // Only a backend that knows edges says so to those who asked for them.
   const short edge = (base->features & EV_FEATURE_ET) ? EV_ET : 0;
   for (const netpoll::ReadyWaiter& entry : ready) {
-    activate_chain(as_event(entry.waiter), entry.modes, edge);
+    activate_chain(base, as_event(entry.waiter), entry.modes, edge);
   }
 }
 

@@ -13,11 +13,10 @@
 
 namespace pollshim::event {
 
-int notify_if_elsewhere(event_base* base) {
-  if (!base->running || in_loop_thread(base)) return 0;
+// A loop that is not waiting looks at everything once more before it does: the lock says which.
+void notify_elsewhere(event_base* base) {
   ++base->figures.wakes_asked;
-  base->loop.wake();
-  return 0;
+  if (base->lock == nullptr || base->loop.poller().waiting()) base->loop.wake();
 }
 
 void wait_for_current(event_base* base) {
@@ -98,10 +97,21 @@ void call_signal(event_base* base, Event* ev) {
   callback(fd, result, argument);
 }
 
-void call_event(event_base* base, Event* ev) {
+// What it is called with is read while the lock is held: another thread may change it after that.
+void call_event_unlocked(event_base* base, Event* ev) {
+  const event_callback& own = ev->ev_evcallback;
+  const auto callback = own.evcb_cb_union.evcb_callback;
+  const evutil_socket_t fd = ev->ev_fd;
+  const short result = ev->ev_res;
+  void* const argument = own.evcb_arg;
+  const Unlocked unlocked(base);
+  callback(fd, result, argument);
+}
+
+inline void call_event(event_base* base, Event* ev) {
+  if (__builtin_expect(base->view != nullptr, 0)) return call_event_in_scope(base, ev);
+  if (base->lock != nullptr) return call_event_unlocked(base, ev);
   // With nobody to lock out and nobody who looks on, a callback is a call and nothing else.
-  const bool alone = base->lock == nullptr && base->view == nullptr;
-  if (__builtin_expect(!alone, 0)) return call_event_in_scope(base, ev);
   const event_callback& own = ev->ev_evcallback;
   own.evcb_cb_union.evcb_callback(ev->ev_fd, ev->ev_res, own.evcb_arg);
 }
@@ -140,37 +150,33 @@ bool has_interval(const Event* ev) {
   return (interval.tv_sec | interval.tv_usec) != 0;
 }
 
-void call(event_base* base, event_callback* callback) {
+[[gnu::noinline]] void call_unusual(event_base* base, event_callback* callback) {
   switch (callback->evcb_closure) {
-    case kClosureEvent:
-      call_event(base, event_of(callback));
-      return;
-    case kClosurePersist:
-      if (has_interval(event_of(callback))) restart_timeout(base, event_of(callback));
-      call_event(base, event_of(callback));
-      return;
     case kClosureSignal:
-      call_signal(base, event_of(callback));
-      return;
+      return call_signal(base, event_of(callback));
     case kClosureSelf:
-      call_self(base, callback);
-      return;
+      return call_self(base, callback);
     case kClosureEventFinalize:
-      call_event_finalizer(base, event_of(callback), false);
-      return;
+      return call_event_finalizer(base, event_of(callback), false);
     case kClosureEventFinalizeFree:
-      call_event_finalizer(base, event_of(callback), true);
-      return;
+      return call_event_finalizer(base, event_of(callback), true);
     case kClosureFinalize:
-      call_finalizer(base, callback);
-      return;
+      return call_finalizer(base, callback);
     default:
       EVENT_CHECK(false && "an active callback has a closure");
   }
 }
 
+inline void call(event_base* base, event_callback* callback) {
+  const unsigned closure = callback->evcb_closure;
+  if (closure != kClosureEvent && closure != kClosurePersist) return call_unusual(base, callback);
+  Event* ev = event_of(callback);
+  if (closure == kClosurePersist && has_interval(ev)) restart_timeout(base, ev);
+  call_event(base, ev);
+}
+
 // Takes the first callback off its queue, and with it what its firing takes back.
-void dequeue(event_base* base, event_callback* callback, unsigned priority) {
+inline void dequeue(event_base* base, event_callback* callback, unsigned priority) {
   const int flags = callback->evcb_flags;
   const bool one_shot = is_event(callback) && !(event_of(callback)->ev_events & EV_PERSIST) &&
                         !(flags & EVLIST_FINALIZING);
@@ -182,7 +188,7 @@ void dequeue(event_base* base, event_callback* callback, unsigned priority) {
 }
 
 // Runs one callback, from its place in the queue to the news that it is over.
-void run_callback(event_base* base, event_callback* callback) {
+inline void run_callback(event_base* base, event_callback* callback) {
   base->current = callback;
   ++base->figures.delivered;
   call(base, callback);
@@ -195,26 +201,28 @@ void run_callback(event_base* base, event_callback* callback) {
 
 // How far one pass over a queue may go.
 struct Limit {
-  int callbacks;
-  Nanoseconds end;  // kForever for no limit
+  int callbacks = INT_MAX;
+  Nanoseconds end = netpoll::kForever;
+
+  bool reached(event_base* base, int count) const {
+    if (count >= callbacks) return true;
+    if (count == 0 || end == netpoll::kForever) return false;
+    update_cached_time(base);
+    return loop_now(base) >= end;
+  }
 };
 
-// Runs a queue until it is empty or the limit is reached. Returns how many callbacks that count
-// were run, or -1 when the loop was told to break.
-int run_queue(event_base* base, unsigned priority, const Limit& limit) {
+// Runs a queue until it is empty or the limit, if any, is reached. Returns how many callbacks that
+// count were run, or -1 when the loop was told to break.
+[[gnu::noinline]] int run_queue(event_base* base, unsigned priority, const Limit* limit) {
   int count = 0;
   while (event_callback* callback = first_active(base, priority)) {
     // The flags are looked at first: a callback may free its own memory.
-    const bool counts = !(callback->evcb_flags & EVLIST_INTERNAL);
+    if (!(callback->evcb_flags & EVLIST_INTERNAL)) ++count;
     dequeue(base, callback, priority);
-    if (counts) ++count;
     run_callback(base, callback);
     if (base->break_asked) return -1;
-    if (count >= limit.callbacks) return count;
-    if (count != 0 && limit.end != netpoll::kForever) {
-      update_cached_time(base);
-      if (loop_now(base) >= limit.end) return count;
-    }
+    if (limit != nullptr && limit->reached(base, count)) return count;
     if (base->continue_asked) break;
   }
   return count;
@@ -223,7 +231,7 @@ int run_queue(event_base* base, unsigned priority, const Limit& limit) {
 // Runs the most urgent queue that has work of its user's; queues with nothing but our own work do
 // not keep less urgent ones waiting. Returns what run_queue() did.
 int run_active(event_base* base) {
-  Limit limit{base->max_dispatch_callbacks, netpoll::kForever};
+  Limit limit{.callbacks = base->max_dispatch_callbacks};
   if (base->max_dispatch_time >= 0) {
     update_cached_time(base);
     limit.end = netpoll::add_saturating(loop_now(base), base->max_dispatch_time);
@@ -234,7 +242,7 @@ int run_active(event_base* base) {
        priority = base->active.first_lane(priority + 1)) {
     base->running_priority = static_cast<int>(priority);
     const bool limited = base->running_priority >= base->limit_callbacks_after_priority;
-    count = run_queue(base, priority, limited ? limit : Limit{INT_MAX, netpoll::kForever});
+    count = run_queue(base, priority, limited ? &limit : nullptr);
   }
   base->running_priority = -1;
   return count;
@@ -336,14 +344,16 @@ int event_base_loopbreak(event_base* base) {
   if (base == nullptr) return -1;
   const Guard guard(base->lock);
   base->break_asked = true;
-  return notify_if_elsewhere(base);
+  notify_if_elsewhere(base);
+  return 0;
 }
 
 int event_base_loopcontinue(event_base* base) {
   if (base == nullptr) return -1;
   const Guard guard(base->lock);
   base->continue_asked = true;
-  return notify_if_elsewhere(base);
+  notify_if_elsewhere(base);
+  return 0;
 }
 
 int event_base_got_break(event_base* base) {

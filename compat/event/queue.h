@@ -7,6 +7,7 @@
 #pragma once
 
 #include "compat/event/base.h"
+#include "compat/event/debug_mode.h"
 #include "compat/event/log.h"
 
 namespace pollshim::event {
@@ -44,6 +45,19 @@ inline void insert_active(event_base* base, event_callback* callback) {
   queue::enter(base, callback, EVLIST_ACTIVE);
   base->active_count.up();
   base->active.push(callback->evcb_pri, queue::link_of(callback));
+}
+
+// activate_event() where it is nothing but a place in a queue: an idle event, and nobody debugging.
+// False if it is anything more, and then nothing was done. A loop that sleeps has to be told.
+inline bool activate_idle(event_base* base, Event* ev, int result) {
+  constexpr int kBusy = EVLIST_FINALIZING | EVLIST_ACTIVE | EVLIST_ACTIVE_LATER;
+  const bool unusual = debug_mode_on || debug_logging_enabled() ||
+                       (ev->ev_evcallback.evcb_flags & kBusy) || (ev->ev_events & EV_SIGNAL);
+  if (__builtin_expect(unusual, 0)) return false;
+  ev->ev_res = static_cast<short>(result);
+  if (ev->ev_evcallback.evcb_pri < base->running_priority) base->continue_asked = true;
+  insert_active(base, callback_of(ev));
+  return true;
 }
 
 inline void remove_active(event_base* base, event_callback* callback) {

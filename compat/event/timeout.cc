@@ -5,6 +5,7 @@
 #include "compat/event/debug_mode.h"
 #include "compat/event/log.h"
 #include "compat/event/memory.h"
+#include "compat/event/queue.h"
 
 namespace pollshim::event {
 
@@ -29,6 +30,9 @@ netpoll::TimerId timer_of(const Event* ev) {
 
 bool has_timeout(const Event* ev) {
   return (ev->ev_evcallback.evcb_flags & EVLIST_TIMEOUT) != 0;
+}
+void note_timeout(event_base* base, Event* ev) {
+  queue::enter(base, callback_of(ev), EVLIST_TIMEOUT);
 }
 
 // When a timeout is due: as the heap counts, and as the event shows it. In single numbers, not a
@@ -196,6 +200,17 @@ bool rearm_timeout(event_base* base, Event* ev, const timeval& delay) {
   return true;
 }
 
+bool start_timeout(event_base* base, Event* ev, const timeval& delay) {
+  if (base->cached_now == 0 || !is_ordinary(delay)) return false;
+  const Due due = due_after_cached_now(base, delay);
+  const netpoll::TimerId id = base->loop.timers().arm(ev, due.when);
+  if (__builtin_expect(id == netpoll::kNoTimer, 0)) return false;
+  ev->ev_timeout_pos.min_heap_idx = static_cast<int>(id);
+  due.show_in(ev);
+  note_timeout(base, ev);
+  return true;
+}
+
 void arm_timeout(event_base* base, Event* ev, const timeval& time, bool absolute) {
   CommonTimeout* common = common_timeout(base, time);
   const Due due = due_at(base, time, common != nullptr, absolute);
@@ -212,9 +227,7 @@ void arm_timeout(event_base* base, Event* ev, const timeval& time, bool absolute
   } else {
     ev->ev_timeout_pos.min_heap_idx = static_cast<int>(timers.arm(ev, due.when));
   }
-  short& flags = ev->ev_evcallback.evcb_flags;
-  if (!(flags & EVLIST_INTERNAL)) base->inserted_count.up();
-  flags = static_cast<short>(flags | EVLIST_TIMEOUT);
+  note_timeout(base, ev);
 }
 
 void disarm_timeout(event_base* base, Event* ev) {
@@ -224,9 +237,7 @@ void disarm_timeout(event_base* base, Event* ev) {
     base->loop.timers().cancel(timer_of(ev));
   }
   ev->ev_timeout_pos.min_heap_idx = -1;
-  short& flags = ev->ev_evcallback.evcb_flags;
-  if (!(flags & EVLIST_INTERNAL)) base->inserted_count.down();
-  flags = static_cast<short>(flags & ~EVLIST_TIMEOUT);
+  queue::leave(base, callback_of(ev), EVLIST_TIMEOUT);
 }
 
 Nanoseconds time_to_next_timeout(event_base* base) {
@@ -246,7 +257,7 @@ void activate_due_timeouts(event_base* base) {
   while (const netpoll::TimerId id = first_due(timers, now)) {
     Event* ev = event_at(timers, id);
     remove_fired(base, ev);
-    activate_event(ev, EV_TIMEOUT, 1);
+    if (!activate_idle(base, ev, EV_TIMEOUT)) activate_event(ev, EV_TIMEOUT, 1);
     if (!(ev->ev_evcallback.evcb_flags & EVLIST_INTERNAL)) ++base->figures.timers_fired;
   }
 }

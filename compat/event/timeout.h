@@ -28,6 +28,8 @@ void arm_timeout(event_base* base, Event* ev, const timeval& time, bool absolute
 // What most calls of event_add() with a timeout come to: the event has one already, and gets
 // another of an ordinary duration. Does it and returns true, or does nothing.
 bool rearm_timeout(event_base* base, Event* ev, const timeval& delay);
+// The same for an event that has none and watches nothing: a timer, set in a callback.
+bool start_timeout(event_base* base, Event* ev, const timeval& delay);
 void disarm_timeout(event_base* base, Event* ev);
 // Makes sure that the next arm_timeout() finds memory.
 bool reserve_timeout(event_base* base);
