@@ -317,6 +317,80 @@ static void deferred_callbacks_reach_the_filters_user(void** state) {
   close_filter();
 }
 
+/* In the original what is full underneath calls the filter again and again: the loop spins. */
+static void what_is_full_below_waits_for_a_filter_that_rests(void** state) {
+  (void)state;
+  if (on_original()) return;
+  struct bufferevent* pair[2];
+  base = new_base();
+  bufferevent_pair_new(base, BEV_OPT_CLOSE_ON_FREE, pair);
+  filter = bufferevent_filter_new(pair[1], up, down, BEV_OPT_CLOSE_ON_FREE, NULL, NULL);
+  bufferevent_setwatermark(pair[1], EV_READ, 0, 4);
+  bufferevent_enable(filter, EV_READ);
+  bufferevent_write(pair[0], "12345678", 8);
+  bufferevent_disable(filter, EV_READ);
+  run_ready(base);
+  assert_int_equal(evbuffer_get_length(bufferevent_get_input(pair[1])), 4);
+  bufferevent_enable(filter, EV_READ);
+  run_ready(base);
+  assert_input(filter, "23456789");
+  bufferevent_free(filter);
+  bufferevent_free(pair[0]);
+  run_ready(base);
+  event_base_free(base);
+}
+
+/* What is underneath goes on, and calls the filter on top, while that has bytes in its hands. In
+ * the original the loop spins before it comes to this. */
+static void bytes_stay_in_order_where_taking_them_makes_room_below(void** state) {
+  (void)state;
+  if (on_original()) return;
+  struct bufferevent* pair[2];
+  base = new_base();
+  bufferevent_pair_new(base, BEV_OPT_CLOSE_ON_FREE, pair);
+  below = bufferevent_filter_new(pair[1], up, down, BEV_OPT_CLOSE_ON_FREE, NULL, NULL);
+  filter = bufferevent_filter_new(below, up, down, BEV_OPT_CLOSE_ON_FREE, NULL, NULL);
+  bufferevent_setwatermark(below, EV_READ, 0, 4);
+  bufferevent_enable(filter, EV_READ);
+  bufferevent_write(pair[0], "0123456789", 10);
+  bufferevent_disable(filter, EV_READ);
+  run_ready(base);
+  assert_int_equal(evbuffer_get_length(bufferevent_get_input(below)), 4);
+  bufferevent_enable(filter, EV_READ);
+  run_ready(base);
+  assert_input(filter, "23456789:;");
+  bufferevent_free(filter);
+  bufferevent_free(pair[0]);
+  run_ready(base);
+  event_base_free(base);
+}
+
+static void take_all(struct bufferevent* bev, void* taken) {
+  struct evbuffer* input = bufferevent_get_input(bev);
+  *(size_t*)taken += evbuffer_get_length(input);
+  evbuffer_drain(input, SIZE_MAX);
+}
+
+/* The original leaves the rest underneath until more comes, which may be never. */
+static void room_that_the_read_callback_makes_is_used(void** state) {
+  (void)state;
+  struct bufferevent* pair[2];
+  size_t taken = 0;
+  base = new_base();
+  bufferevent_pair_new(base, BEV_OPT_CLOSE_ON_FREE, pair);
+  filter = bufferevent_filter_new(pair[1], up, down, BEV_OPT_CLOSE_ON_FREE, NULL, NULL);
+  bufferevent_setcb(filter, take_all, NULL, NULL, &taken);
+  bufferevent_setwatermark(filter, EV_READ, 0, 4);
+  bufferevent_enable(filter, EV_READ);
+  bufferevent_write(pair[0], "0123456789", 10);
+  run_ready(base);
+  assert_int_equal(taken, on_original() ? 4 : 10);
+  bufferevent_free(filter);
+  bufferevent_free(pair[0]);
+  run_ready(base);
+  event_base_free(base);
+}
+
 const struct CMUnitTest bev_filter_tests[] = {
     cmocka_unit_test(it_stands_on_another_one),
     cmocka_unit_test(bytes_are_changed_both_ways),
@@ -333,5 +407,8 @@ const struct CMUnitTest bev_filter_tests[] = {
     cmocka_unit_test(silence_times_out),
     cmocka_unit_test(filters_stand_on_filters_and_on_pairs),
     cmocka_unit_test(deferred_callbacks_reach_the_filters_user),
+    cmocka_unit_test(what_is_full_below_waits_for_a_filter_that_rests),
+    cmocka_unit_test(bytes_stay_in_order_where_taking_them_makes_room_below),
+    cmocka_unit_test(room_that_the_read_callback_makes_is_used),
 };
 const size_t bev_filter_test_count = COUNT_OF(bev_filter_tests);

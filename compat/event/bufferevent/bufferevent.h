@@ -193,6 +193,8 @@ bool disable_hard(BufferEvent* bev, short events);
 
 // After a change of the input, where it has a high mark.
 void check_input_mark(BufferEvent* bev);
+// Whether its reader has to make room before it reads on.
+bool is_full(const BufferEvent* bev);
 
 // ---- timeouts.cc ----
 

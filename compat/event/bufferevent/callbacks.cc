@@ -10,11 +10,12 @@ namespace pollshim::event {
 namespace {
 
 // A callback can drain too little of an input that is over its high mark, where a kind has
-// overshot it: reading rests, so nobody would ever call again. Therefore it is called again here.
+// overshot it: reading rests, so nobody would ever call again. Therefore it is called again here;
+// but a filter that does not read now would be called in vain, and calls when it does.
 void call_again_if_full(BufferEvent* bev) {
-  if (bev->wm_read.high == 0 || (bev->enabled & EV_READ) == 0) return;
-  if (bev->input->chain.length() < bev->wm_read.high) return;
-  trigger(bev, EV_READ, BEV_TRIG_DEFER_CALLBACKS);
+  if (is_full(bev) && (bev->read_suspended & kReasonFilter) == 0) {
+    trigger(bev, EV_READ, BEV_TRIG_DEFER_CALLBACKS);
+  }
 }
 
 // Gives up the lock for the time of a callback, if the user wants that.

@@ -23,7 +23,12 @@ void suspend_read(BufferEvent* bev, Reason why) {
 }
 
 void resume_read(BufferEvent* bev, Reason why) {
+  const bool was_held_off = (bev->read_suspended & why) != 0;
   resume(bev, &bev->read_suspended, why, EV_READ);
+  // No byte will come that could call the filter.
+  if (why == kReasonFilter && was_held_off && is_full(bev)) {
+    trigger(bev, EV_READ, BEV_TRIG_DEFER_CALLBACKS);
+  }
 }
 
 void suspend_write(BufferEvent* bev, Reason why) {
@@ -51,6 +56,11 @@ bool disable(BufferEvent* bev, short events) {
 bool disable_hard(BufferEvent* bev, short events) {
   bev->connecting = false;
   return disable(bev, events);
+}
+
+bool is_full(const BufferEvent* bev) {
+  return bev->wm_read.high != 0 && (bev->enabled & EV_READ) != 0 &&
+         bev->input->chain.length() >= bev->wm_read.high;
 }
 
 void check_input_mark(BufferEvent* bev) {

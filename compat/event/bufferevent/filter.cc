@@ -16,6 +16,8 @@ struct FilterBufferEvent : BufferEvent {
   void (*free_context)(void*);
   void* context;
   bool filtering_output;  // what is added to the output meanwhile is seen anyway
+  bool filtering_input;   // the function is at work, and holds bytes that come before all others
+  bool input_again;       // there was an occasion meanwhile
   bool awaits_room;       // bytes are left below because the input was full
 };
 
@@ -50,14 +52,23 @@ bool filter_input(FilterBufferEvent* bev, bufferevent_flush_mode mode) {
   if (mode == BEV_NORMAL && ((bev->enabled & EV_READ) == 0 || input_room(bev, mode) == 0)) {
     return false;
   }
+  // Bytes that are taken from below can make room for more there, which calls back from within.
+  if (bev->filtering_input) {
+    bev->input_again = true;
+    return false;
+  }
   bool moved = false;
-  bufferevent_filter_result result;
+  bool again;
+  bev->filtering_input = true;
   do {
-    result = bev->input_filter(bev->underlying->input, bev->input, input_room(bev, mode), mode,
-                               bev->context);
+    bev->input_again = false;
+    const bufferevent_filter_result result = bev->input_filter(
+        bev->underlying->input, bev->input, input_room(bev, mode), mode, bev->context);
     if (result == BEV_OK) moved = true;
-  } while (result == BEV_OK && (bev->enabled & EV_READ) != 0 &&
-           bev->underlying->input->chain.length() != 0 && input_room(bev, mode) != 0);
+    again = result == BEV_OK || (result == BEV_NEED_MORE && bev->input_again);
+  } while (again && (bev->enabled & EV_READ) != 0 && bev->underlying->input->chain.length() != 0 &&
+           input_room(bev, mode) != 0);
+  bev->filtering_input = false;
   if (moved) restart_read_timer(bev);
   return moved;
 }
@@ -92,10 +103,12 @@ bool filter_output(FilterBufferEvent* bev, bufferevent_flush_mode mode) {
 
 // Pre: held.
 void take_input(FilterBufferEvent* bev) {
-  if (!filter_input(bev, BEV_NORMAL)) return;
-  trigger(bev, EV_READ);
-  if (bev->underlying->input->chain.length() != 0 && input_room(bev, BEV_NORMAL) == 0) {
-    bev->awaits_room = true;
+  while (filter_input(bev, BEV_NORMAL)) {
+    trigger(bev, EV_READ);
+    if (bev->wm_read.high == 0 || bev->underlying->input->chain.length() == 0) return;
+    // What the callback has made room for is not left to wait for more bytes from below.
+    bev->awaits_room = input_room(bev, BEV_NORMAL) == 0;
+    if (bev->awaits_room) return;
   }
 }
 
