@@ -165,7 +165,8 @@ static void spend_by_hand(struct side* side, uint64_t* random) {
 static void set_marks(struct side* side, uint64_t* random) {
   size_t low = random_below(random, 600), high = random_below(random, 3) ? 0 : low + 1;
   if (high) high += random_below(random, 2000);
-  if (leaves_records_alone(side)) high = 0;
+  // The original forgets what a high mark leaves beneath a filter.
+  if (leaves_records_alone(side) || (side->mood != storm && side->kind->has_filters)) high = 0;
   bufferevent_setwatermark(side->bev, EV_READ, low, high);
 }
 
@@ -241,8 +242,49 @@ void side_act(struct side* side, uint64_t* random) {
   }
 }
 
+// ---- What is beneath, whose marks, limits and sizes are as good as any.
+
+static struct bufferevent* some_layer_below(struct side* side, uint64_t* random) {
+  struct bufferevent* below = bufferevent_get_underlying(side->bev);
+  struct bufferevent* next = below ? bufferevent_get_underlying(below) : NULL;
+  return next && random_below(random, 2) ? next : below;
+}
+
+void side_hinder_below(struct side* side, uint64_t* random) {
+  struct bufferevent* below = some_layer_below(side, random);
+  size_t size = 1 + random_below(random, 3000);
+  if (!below) return;
+  switch (random_below(random, 5)) {
+    case 0:
+      bufferevent_set_max_single_read(below, size);
+      return;
+    case 1:
+      bufferevent_set_max_single_write(below, size);
+      return;
+    case 2:
+      bufferevent_setwatermark(below, EV_READ, 0, size);
+      return;
+    case 3:
+      bufferevent_setwatermark(below, EV_WRITE, random_below(random, size), size);
+      return;
+    default:
+      bufferevent_set_rate_limit(below, random_below(random, 2) ? side->limit_below : NULL);
+  }
+}
+
+static void unhinder_below(struct side* side) {
+  struct bufferevent* below = side->bev;
+  while ((below = bufferevent_get_underlying(below)) != NULL) {
+    bufferevent_set_rate_limit(below, NULL);
+    bufferevent_set_max_single_read(below, 0);
+    bufferevent_set_max_single_write(below, 0);
+    bufferevent_setwatermark(below, EV_READ | EV_WRITE, 0, 0);
+  }
+}
+
 void side_unhinder(struct side* side) {
   if (!side->bev) return;
+  unhinder_below(side);
   bufferevent_set_timeouts(side->bev, NULL, NULL);
   bufferevent_setwatermark(side->bev, EV_READ | EV_WRITE, 0, 0);
   lift_limit(side);

@@ -125,10 +125,12 @@ static void end_it(void) {
   if (!heard) torture_fail("end %d has not heard of the end", first->other->index);
 }
 
-static void open_group(void) {
+static void set_limits(void) {
   struct timeval tick = {0, 70000};
   run.group_limit = ev_token_bucket_cfg_new(900, 1200, 900, 1200, &tick);
   run.group = bufferevent_rate_limit_group_new(run.base, run.group_limit);
+  for (int i = 0; i < 2; i++)
+    run.sides[i].limit_below = run.group_limit;
 }
 
 static int choose_options(void) {
@@ -172,7 +174,7 @@ static void begin(const struct stack_kind* kind, enum mood mood, uint64_t seed) 
   }
   for (int i = 0; i < 2; i++)
     side_open(&run.sides[i], ends[i]);
-  if (mood == storm) open_group();
+  if (mood == storm) set_limits();
   if (kind->has_records && (mood != storm || random_below(&run.random, 2))) shake_hands();
 }
 
@@ -201,6 +203,8 @@ static void one_call(enum mood mood) {
     bufferevent_remove_from_rate_limit_group(side->bev);
   } else if (what == 3 && mood == storm && side->bev && run.kind->disturb) {
     run.kind->disturb(side->bev);
+  } else if (what == 4 && mood == storm && side->bev) {
+    side_hinder_below(side, &run.random);
   } else {
     side_act(side, &run.random);
   }

@@ -30,6 +30,7 @@ struct side {
   int ended;      /* an end or an error was reported */
   int free_next;  /* in its next callback: 1 itself, 2 both, 3 the other one */
   struct ev_token_bucket_cfg* limit;
+  struct ev_token_bucket_cfg* limit_below; /* not its own */
 };
 
 /* A number below `limit`. */
@@ -39,6 +40,8 @@ void side_open(struct side* side, struct bufferevent* bev);
 void side_close(struct side* side);
 /* One random call. */
 void side_act(struct side* side, uint64_t* random);
+/* The same on a layer beneath it, if there is one. */
+void side_hinder_below(struct side* side, uint64_t* random);
 /* Takes away whatever hinders it, and takes all bytes out. */
 void side_unhinder(struct side* side);
 /* Appends bytes of its stream. */
