@@ -175,6 +175,38 @@ static void a_restart_without_set_after_data_came_is_heard(void** state) {
   ev_loop_destroy(loop);
 }
 
+/* The number goes to another file and comes back to its first one, both open all the time. libev
+ * knows the registration of neither from that of the other, and tells of the file in between. */
+static void a_number_that_came_back_is_told_of_its_own_file(void** state) {
+  (void)state;
+  struct ev_loop* loop = make_loop();
+  struct pipe_ends first = make_pipe(), second = make_pipe();
+  const int number = dup(first.reader);
+  const int names[] = {first.reader, second.reader, first.reader};
+  ev_io io;
+  for (int i = 0; i < 3; ++i) {
+    if (i != 0) ev_io_stop(loop, &io);
+    ev_run(loop, EVRUN_NOWAIT);
+    assert_int_equal(dup2(names[i], number), number);
+    start_io(loop, &io, "io", number, EV_READ);
+    ev_run(loop, EVRUN_NOWAIT);
+  }
+  assert_trace("");
+  put_byte(second.writer);
+  for (int turn = 0; turn < 3; ++turn) {
+    ev_run(loop, EVRUN_NOWAIT);
+    if (on_pollshim()) assert_trace("");
+  }
+  take_byte(second.reader);
+  clear_trace();
+  put_byte(first.writer);
+  ev_run(loop, EVRUN_NOWAIT); /* may be needed to sort it out */
+  clear_trace();
+  ev_run(loop, EVRUN_NOWAIT);
+  assert_trace("io:read");
+  ev_loop_destroy(loop);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_reused_number_is_watched_anew_after_set),
     cmocka_unit_test(closing_without_a_stop_and_setting_the_same_number_again_works),
@@ -184,6 +216,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_stop_and_a_start_a_turn_later_is_heard),
     cmocka_unit_test(a_restart_without_set_on_a_number_that_came_back_is_heard),
     cmocka_unit_test(a_restart_without_set_after_data_came_is_heard),
+    cmocka_unit_test(a_number_that_came_back_is_told_of_its_own_file),
 };
 const struct harness_group io_identity_group = {"io_identity", tests,
                                                 sizeof tests / sizeof tests[0]};

@@ -151,9 +151,43 @@ static void a_child_that_keeps_the_file_changes_nothing_after_a_deletion_in_time
   }
 }
 
+/* Both files stay open, and the event is deleted in time: nothing excuses a call for the wrong one,
+ * in either library. */
+static void a_number_that_comes_back_is_told_of_its_own_file(void** state) {
+  (void)state;
+  struct event_base* base = suite_base();
+  struct pair first = pair_open(), second = pair_open();
+  struct tally seen = {0};
+  const int number = dup(first.near);
+  const int names[] = {second.near, first.near};
+  struct event* event = event_new(base, number, EV_READ | EV_PERSIST, count_call, &seen);
+  event_add(event, NULL);
+  turn(base);
+  for (int i = 0; i < 2; i++) {
+    event_del(event);
+    assert_int_equal(dup2(names[i], number), number);
+    event_add(event, NULL);
+    turn(base);
+  }
+  send_byte(second.far);
+  for (int i = 0; i < 4; i++)
+    turn(base);
+  assert_int_equal(seen.calls, 0);
+  send_byte(first.far);
+  for (int i = 0; i < 3; i++)
+    turn(base);
+  assert_true(seen.calls >= 1);
+  event_free(event);
+  event_base_free(base);
+  close(number);
+  pair_close(&first);
+  pair_close(&second);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_duplicate_in_this_process_calls_nobody),
     cmocka_unit_test(numbers_taken_over_again_and_again_call_nobody),
     cmocka_unit_test(a_child_that_keeps_the_file_changes_nothing_after_a_deletion_in_time),
+    cmocka_unit_test(a_number_that_comes_back_is_told_of_its_own_file),
 };
 DEFINE_GROUP(zombie, tests);
