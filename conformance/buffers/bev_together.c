@@ -10,6 +10,8 @@ enum { stream_size = 1500000, largest_record = 3000 };
 
 static struct event_base* base;
 static struct bufferevent* ends[2];
+static struct ev_token_bucket_cfg* limit;
+static struct bufferevent_rate_limit_group* group;
 static atomic_int finished;
 
 static void* run_loop(void* unused) {
@@ -47,9 +49,7 @@ static void* read_all(void* from) {
 }
 
 static void* hinder(void* unused) {
-  struct timeval tick = {0, 2000}, hour = {3600, 0};
-  struct ev_token_bucket_cfg* limit = ev_token_bucket_cfg_new(20000, 40000, 20000, 40000, &tick);
-  struct bufferevent_rate_limit_group* group = bufferevent_rate_limit_group_new(base, limit);
+  struct timeval hour = {3600, 0};
   (void)unused;
   for (int i = 0; !atomic_load(&finished) && i < 100000; ++i) {
     struct bufferevent* bev = ends[i % 2];
@@ -72,8 +72,6 @@ static void* hinder(void* unused) {
     bufferevent_remove_from_rate_limit_group(ends[i]);
     bufferevent_enable(ends[i], EV_READ | EV_WRITE);
   }
-  bufferevent_rate_limit_group_free(group);
-  ev_token_bucket_cfg_free(limit);
   return NULL;
 }
 
@@ -93,6 +91,20 @@ static void* look(void* unused) {
     if (i % 16 == 0) usleep(300);
   }
   return (void*)(sum == SIZE_MAX ? 1 : 0L);
+}
+
+static void start(void) {
+  struct timeval tick = {0, 2000};
+  evthread_use_pthreads();
+  base = new_base();
+  limit = ev_token_bucket_cfg_new(20000, 40000, 20000, 40000, &tick);
+  group = bufferevent_rate_limit_group_new(base, limit);
+}
+
+static void finish(void) {
+  bufferevent_rate_limit_group_free(group);
+  ev_token_bucket_cfg_free(limit);
+  event_base_free(base);
 }
 
 static atomic_int calls;
@@ -124,12 +136,7 @@ static void play_together(void) {
   event_base_loopexit(base, NULL);
   pthread_join(loop, NULL);
   run_ready(base);
-  event_base_free(base);
-}
-
-static void start(void) {
-  evthread_use_pthreads();
-  base = new_base();
+  finish();
 }
 
 static void open_sockets(int options) {
@@ -176,10 +183,42 @@ static void four_threads_share_filters_on_sockets(void** state) {
   play_together();
 }
 
+static void* make_and_free_groups(void* unused) {
+  (void)unused;
+  for (int i = 0; i < 300; ++i) {
+    struct bufferevent_rate_limit_group* one = bufferevent_rate_limit_group_new(base, limit);
+    if (!one) return "not made";
+    if (i % 2) usleep(2000);
+    bufferevent_rate_limit_group_free(one);
+  }
+  return NULL;
+}
+
+/* A group of the original ticks before it has a lock, and who frees it does not wait for a tick that
+ * has begun: now and then that ends the process. */
+static void groups_come_and_go_while_the_loop_runs(void** state) {
+  (void)state;
+  if (on_original()) return;
+  pthread_t loop, makers[2];
+  start();
+  pthread_create(&loop, NULL, run_loop, NULL);
+  for (int i = 0; i < 2; ++i)
+    pthread_create(&makers[i], NULL, make_and_free_groups, NULL);
+  for (int i = 0; i < 2; ++i) {
+    void* complaint;
+    pthread_join(makers[i], &complaint);
+    assert_null(complaint);
+  }
+  event_base_loopexit(base, NULL);
+  pthread_join(loop, NULL);
+  finish();
+}
+
 const struct CMUnitTest bev_together_tests[] = {
     cmocka_unit_test(four_threads_share_sockets),
     cmocka_unit_test(four_threads_share_sockets_without_the_lock_in_callbacks),
     cmocka_unit_test(four_threads_share_a_pair),
     cmocka_unit_test(four_threads_share_filters_on_sockets),
+    cmocka_unit_test(groups_come_and_go_while_the_loop_runs),
 };
 const size_t bev_together_test_count = COUNT_OF(bev_together_tests);
