@@ -1,6 +1,6 @@
-/* Appending to and prepending to an evbuffer: evbuffer_add, prepend, printf, iovec, expand,
- * whole-buffer moves. The sizes of chunks are asserted too: programs see them through evbuffer_peek
- * and depend on few extents. */
+/* Appending to an evbuffer: evbuffer_add, printf, iovec, expand, and ends that are frozen. The
+ * sizes of chunks are asserted too: programs see them through evbuffer_peek and depend on few
+ * extents. */
 #include "conformance/buffers/support.h"
 
 static void a_new_buffer_is_empty(void** state) {
@@ -222,120 +222,6 @@ static void an_iovec_whose_sum_wraps_adds_nothing_it_cannot_hold(void** state) {
   evbuffer_free(buffer);
 }
 
-static void prepending_puts_bytes_in_front(void** state) {
-  (void)state;
-  struct evbuffer* buffer = evbuffer_new();
-  assert_int_equal(evbuffer_prepend(buffer, "three", 5), 0);
-  assert_int_equal(evbuffer_prepend(buffer, "two ", 4), 0);
-  assert_int_equal(evbuffer_add(buffer, " four", 5), 0);
-  assert_int_equal(evbuffer_prepend(buffer, "one ", 4), 0);
-  assert_int_equal(evbuffer_prepend(buffer, "", 0), 0);
-  assert_text(buffer, "one two three four");
-  evbuffer_free(buffer);
-}
-
-static void prepending_more_than_the_room_in_front_spills_over(void** state) {
-  (void)state;
-  struct evbuffer* buffer = evbuffer_new();
-  unsigned char* bytes = pattern_new(0, 20000);
-  size_t at = 20000;
-  for (size_t step = 5; step <= at; at -= step, step = step * 3 % 1501 + 1)
-    assert_int_equal(evbuffer_prepend(buffer, bytes + at - step, step), 0);
-  assert_holds(buffer, bytes + at, 20000 - at);
-  free(bytes);
-  evbuffer_free(buffer);
-}
-
-static void prepending_uses_the_room_that_a_drain_left(void** state) {
-  (void)state;
-  struct evbuffer* buffer = buffer_with("0123456789");
-  evbuffer_drain(buffer, 5);
-  assert_int_equal(evbuffer_prepend(buffer, "abcde", 5), 0);
-  assert_int_equal(extents_of(buffer), 1);
-  assert_text(buffer, "abcde56789");
-  evbuffer_free(buffer);
-}
-
-static void adding_a_buffer_moves_its_chunks(void** state) {
-  (void)state;
-  struct evbuffer *to = buffer_with("left "), *from = buffer_with("right");
-  struct evbuffer_iovec before, after[2];
-  evbuffer_peek(from, -1, NULL, &before, 1);
-  assert_int_equal(evbuffer_add_buffer(to, from), 0);
-  assert_int_equal(evbuffer_get_length(from), 0);
-  assert_text(to, "left right");
-  assert_int_equal(evbuffer_peek(to, -1, NULL, after, 2), 2);
-  assert_ptr_equal(after[1].iov_base, before.iov_base);
-  evbuffer_free(from);
-  assert_text(to, "left right");
-  evbuffer_free(to);
-}
-
-static void every_added_buffer_is_one_more_extent(void** state) {
-  (void)state;
-  struct evbuffer* to = evbuffer_new();
-  for (int i = 1; i <= 300; ++i) {
-    struct evbuffer* one = buffer_with("ab");
-    assert_int_equal(evbuffer_add_buffer(to, one), 0);
-    evbuffer_free(one);
-    assert_int_equal(extents_of(to), i);
-  }
-  evbuffer_free(to);
-}
-
-static void adding_a_buffer_to_an_empty_one_keeps_the_room_behind_the_bytes(void** state) {
-  (void)state;
-  struct evbuffer *to = evbuffer_new(), *from = buffer_with("abc");
-  evbuffer_expand(to, 100);
-  assert_int_equal(evbuffer_add_buffer(to, from), 0);
-  assert_int_equal(evbuffer_add(to, "def", 3), 0);
-  assert_int_equal(extents_of(to), 1);
-  assert_text(to, "abcdef");
-  assert_int_equal(evbuffer_add(from, "again", 5), 0);
-  assert_text(from, "again");
-  assert_text(to, "abcdef");
-  evbuffer_free(from);
-  evbuffer_free(to);
-}
-
-static void adding_an_empty_buffer_or_itself_changes_nothing(void** state) {
-  (void)state;
-  struct evbuffer *buffer = buffer_with("same"), *empty = evbuffer_new();
-  assert_int_equal(evbuffer_add_buffer(buffer, empty), 0);
-  assert_int_equal(evbuffer_add_buffer(buffer, buffer), 0);
-  assert_int_equal(evbuffer_prepend_buffer(buffer, empty), 0);
-  assert_int_equal(evbuffer_prepend_buffer(buffer, buffer), 0);
-  assert_text(buffer, "same");
-  evbuffer_free(empty);
-  evbuffer_free(buffer);
-}
-
-static void prepending_a_buffer_moves_its_chunks_to_the_front(void** state) {
-  (void)state;
-  struct evbuffer *to = buffer_in_pieces("c", "d", NULL), *from = buffer_in_pieces("a", "b", NULL);
-  assert_int_equal(evbuffer_prepend_buffer(to, from), 0);
-  assert_text(to, "abcd");
-  assert_int_equal(extents_of(to), 4);
-  assert_int_equal(evbuffer_get_length(from), 0);
-  assert_int_equal(evbuffer_add(to, "e", 1), 0);
-  assert_int_equal(evbuffer_add(from, "f", 1), 0);
-  assert_text(to, "abcde");
-  assert_text(from, "f");
-  evbuffer_free(from);
-  evbuffer_free(to);
-}
-
-static void prepending_a_buffer_to_an_empty_one_moves_it(void** state) {
-  (void)state;
-  struct evbuffer *to = evbuffer_new(), *from = buffer_in_pieces("a", "b", NULL);
-  evbuffer_expand(to, 10);
-  assert_int_equal(evbuffer_prepend_buffer(to, from), 0);
-  assert_int_equal(evbuffer_add(to, "c", 1), 0);
-  assert_text(to, "abc");
-  evbuffer_free(from);
-  evbuffer_free(to);
-}
-
 static void a_buffer_frozen_at_the_back_takes_nothing_more(void** state) {
   (void)state;
   struct evbuffer *buffer = buffer_with("ice"), *other = buffer_with("x");
@@ -432,15 +318,6 @@ const struct CMUnitTest append_tests[] = {
     cmocka_unit_test(printf_that_cannot_be_formatted_adds_nothing),
     cmocka_unit_test(an_iovec_is_appended_whole),
     cmocka_unit_test(an_iovec_whose_sum_wraps_adds_nothing_it_cannot_hold),
-    cmocka_unit_test(prepending_puts_bytes_in_front),
-    cmocka_unit_test(prepending_more_than_the_room_in_front_spills_over),
-    cmocka_unit_test(prepending_uses_the_room_that_a_drain_left),
-    cmocka_unit_test(adding_a_buffer_moves_its_chunks),
-    cmocka_unit_test(every_added_buffer_is_one_more_extent),
-    cmocka_unit_test(adding_a_buffer_to_an_empty_one_keeps_the_room_behind_the_bytes),
-    cmocka_unit_test(adding_an_empty_buffer_or_itself_changes_nothing),
-    cmocka_unit_test(prepending_a_buffer_moves_its_chunks_to_the_front),
-    cmocka_unit_test(prepending_a_buffer_to_an_empty_one_moves_it),
     cmocka_unit_test(a_buffer_frozen_at_the_back_takes_nothing_more),
     cmocka_unit_test(a_buffer_frozen_at_the_front_gives_nothing_away),
     cmocka_unit_test(an_empty_frozen_buffer_still_reports_success_for_doing_nothing),

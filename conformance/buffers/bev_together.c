@@ -194,8 +194,8 @@ static void* make_and_free_groups(void* unused) {
   return NULL;
 }
 
-/* A group of the original ticks before it has a lock, and who frees it does not wait for a tick that
- * has begun: now and then that ends the process. */
+/* A group of the original ticks before it has a lock, and who frees it does not wait for a tick
+ * that has begun: now and then that ends the process. */
 static void groups_come_and_go_while_the_loop_runs(void** state) {
   (void)state;
   if (on_original()) return;

@@ -1,6 +1,6 @@
 # Suites of buffers, bufferevents, listeners and TLS. Each is one binary against the public API, and
 # runs twice: on the distribution's libevent, where every expectation was proven, and on ours.
-buffer_suite_SRC := $(addprefix conformance/buffers/,append.c buffer_main.c file.c lines.c locking.c \
+buffer_suite_SRC := $(addprefix conformance/buffers/,append.c buffer_main.c file.c joining.c lines.c locking.c \
   memory.c notify.c search.c share.c space.c support.c take.c transfer.c)
 buffers_real := /usr/lib
 buffers_ours := $(B)/lib/pollshim
