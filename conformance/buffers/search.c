@@ -43,6 +43,16 @@ static void a_pointer_step_that_would_wrap_is_refused(void** state) {
   evbuffer_free(buffer);
 }
 
+static void an_unknown_way_to_set_a_pointer_is_refused(void** state) {
+  (void)state;
+  struct evbuffer* buffer = buffer_with("0123456789");
+  struct evbuffer_ptr ptr;
+  assert_int_equal(evbuffer_ptr_set(buffer, &ptr, 3, EVBUFFER_PTR_SET), 0);
+  assert_int_equal(evbuffer_ptr_set(buffer, &ptr, 3, (enum evbuffer_ptr_how)7), -1);
+  assert_int_equal(ptr.pos, -1);
+  evbuffer_free(buffer);
+}
+
 static void an_empty_buffer_has_the_position_zero(void** state) {
   (void)state;
   struct evbuffer* buffer = evbuffer_new();
@@ -158,6 +168,7 @@ const struct CMUnitTest search_tests[] = {
     cmocka_unit_test(a_pointer_reaches_every_position_and_the_end),
     cmocka_unit_test(a_pointer_moves_forward_by_any_step),
     cmocka_unit_test(a_pointer_step_that_would_wrap_is_refused),
+    cmocka_unit_test(an_unknown_way_to_set_a_pointer_is_refused),
     cmocka_unit_test(an_empty_buffer_has_the_position_zero),
     cmocka_unit_test(a_search_finds_the_first_occurrence_however_the_bytes_are_cut),
     cmocka_unit_test(a_range_search_ends_at_its_end),

@@ -141,7 +141,8 @@ int evbuffer_ptr_set(evbuffer* buf, evbuffer_ptr* ptr, size_t position, evbuffer
     if (ptr->pos < 0 || position > SIZE_MAX - static_cast<size_t>(ptr->pos)) return -1;
     at = to_position(*ptr);
   }
-  if (!walk(&at.place, position)) {
+  const bool is_known = how == EVBUFFER_PTR_SET || how == EVBUFFER_PTR_ADD;
+  if (!is_known || !walk(&at.place, position)) {
     *ptr = kNowhere;
     return -1;
   }
