@@ -365,6 +365,36 @@ static void bytes_stay_in_order_where_taking_them_makes_room_below(void** state)
   event_base_free(base);
 }
 
+static enum bufferevent_filter_result in_two_steps(struct evbuffer* src, struct evbuffer* dst,
+                                                   ev_ssize_t limit,
+                                                   enum bufferevent_flush_mode mode,
+                                                   void* context) {
+  char bytes[2];
+  (void)limit, (void)mode, (void)context;
+  int count = evbuffer_remove(src, bytes, 2);
+  for (int i = 0; i < count; ++i)
+    evbuffer_add(dst, bytes + i, 1);
+  return count > 0 ? BEV_OK : BEV_NEED_MORE;
+}
+
+/* In the original the filter underneath calls for the next bytes when it has got the first. */
+static void bytes_stay_in_order_where_adding_them_makes_room_below(void** state) {
+  (void)state;
+  struct bufferevent* pair[2];
+  base = new_base();
+  bufferevent_pair_new(base, BEV_OPT_CLOSE_ON_FREE, pair);
+  below = bufferevent_filter_new(pair[1], NULL, NULL, BEV_OPT_CLOSE_ON_FREE, NULL, NULL);
+  filter = bufferevent_filter_new(below, NULL, in_two_steps, BEV_OPT_CLOSE_ON_FREE, NULL, NULL);
+  bufferevent_enable(pair[0], EV_READ);
+  bufferevent_write(filter, "012345", 6);
+  run_ready(base);
+  assert_input(pair[0], on_original() ? "023451" : "012345");
+  bufferevent_free(filter);
+  bufferevent_free(pair[0]);
+  run_ready(base);
+  event_base_free(base);
+}
+
 static void take_all(struct bufferevent* bev, void* taken) {
   struct evbuffer* input = bufferevent_get_input(bev);
   *(size_t*)taken += evbuffer_get_length(input);
@@ -409,6 +439,7 @@ const struct CMUnitTest bev_filter_tests[] = {
     cmocka_unit_test(deferred_callbacks_reach_the_filters_user),
     cmocka_unit_test(what_is_full_below_waits_for_a_filter_that_rests),
     cmocka_unit_test(bytes_stay_in_order_where_taking_them_makes_room_below),
+    cmocka_unit_test(bytes_stay_in_order_where_adding_them_makes_room_below),
     cmocka_unit_test(room_that_the_read_callback_makes_is_used),
 };
 const size_t bev_filter_test_count = COUNT_OF(bev_filter_tests);

@@ -16,9 +16,14 @@ struct FilterBufferEvent : BufferEvent {
   void (*free_context)(void*);
   void* context;
   bool filtering_output;  // what is added to the output meanwhile is seen anyway
-  bool filtering_input;   // the function is at work, and holds bytes that come before all others
-  bool input_again;       // there was an occasion meanwhile
   bool awaits_room;       // bytes are left below because the input was full
+
+  // The function is at work, and holds bytes that come before all others; and whether there was an
+  // occasion for more meanwhile.
+  bool in_input_filter;
+  bool in_output_filter;
+  bool input_again;
+  bool output_again;
 };
 
 FilterBufferEvent* as_filter(BufferEvent* bev) {
@@ -53,13 +58,13 @@ bool filter_input(FilterBufferEvent* bev, bufferevent_flush_mode mode) {
     return false;
   }
   // Bytes that are taken from below can make room for more there, which calls back from within.
-  if (bev->filtering_input) {
+  if (bev->in_input_filter) {
     bev->input_again = true;
     return false;
   }
   bool moved = false;
   bool again;
-  bev->filtering_input = true;
+  bev->in_input_filter = true;
   do {
     bev->input_again = false;
     const bufferevent_filter_result result = bev->input_filter(
@@ -68,7 +73,7 @@ bool filter_input(FilterBufferEvent* bev, bufferevent_flush_mode mode) {
     again = result == BEV_OK || (result == BEV_NEED_MORE && bev->input_again);
   } while (again && (bev->enabled & EV_READ) != 0 && bev->underlying->input->chain.length() != 0 &&
            input_room(bev, mode) != 0);
-  bev->filtering_input = false;
+  bev->in_input_filter = false;
   if (moved) restart_read_timer(bev);
   return moved;
 }
@@ -81,6 +86,12 @@ bool has_more_output(const FilterBufferEvent* bev, bufferevent_flush_mode mode) 
 // The same; calls the write callback whenever the filter has done something. Pre: held.
 bool filter_output(FilterBufferEvent* bev, bufferevent_flush_mode mode) {
   if (mode == BEV_NORMAL && !has_more_output(bev, mode)) return false;
+  // Bytes that are added below can bring about a call from there, while the function has more to
+  // add: that call waits until it is done.
+  if (bev->in_output_filter) {
+    bev->output_again = true;
+    return false;
+  }
   bool moved = false;
   bool again;
   bev->filtering_output = true;
@@ -88,9 +99,13 @@ bool filter_output(FilterBufferEvent* bev, bufferevent_flush_mode mode) {
     bool moved_now = false;
     bufferevent_filter_result result;
     do {
+      bev->in_output_filter = true;
+      bev->output_again = false;
       result = bev->output_filter(bev->output, bev->underlying->output, output_room(bev, mode),
                                   mode, bev->context);
+      bev->in_output_filter = false;
       if (result == BEV_OK) moved_now = true;
+      if (bev->output_again) filter_output(bev, BEV_NORMAL);
     } while (result == BEV_OK && has_more_output(bev, mode));
     if (moved_now) trigger(bev, EV_WRITE);
     again = moved_now && result == BEV_OK && has_more_output(bev, mode);

@@ -38,7 +38,7 @@ static const struct stack_kind kinds[] = {
     {"filter-on-local", open_filter_on_local, ON_DESCRIPTORS, .has_filters = 1},
     {"filter-on-tcp", open_filter_on_tcp, ON_DESCRIPTORS, .has_filters = 1},
     {"filter-on-pair", open_filter_on_pair, .is_whole = 1, .has_filters = 1},
-    {"filters-on-pair", open_filters_on_pair, .is_whole = 1, .has_filters = 1},
+    {"filters-on-pair", open_filters_on_pair, .is_whole = 1, .has_filters = 2},
     {.name = NULL},
 };
 const struct stack_kind* const torture_stacks = kinds;

@@ -134,9 +134,11 @@ static void set_timeouts(struct side* side, uint64_t* random) {
 }
 
 static void lift_limit(struct side* side) {
-  bufferevent_set_rate_limit(side->bev, NULL);
-  if (side->limit) ev_token_bucket_cfg_free(side->limit);
+  struct ev_token_bucket_cfg* old = side->limit;
   side->limit = NULL;
+  // A callback within may set another.
+  bufferevent_set_rate_limit(side->bev, NULL);
+  if (old) ev_token_bucket_cfg_free(old);
 }
 
 static void set_limit(struct side* side, uint64_t* random) {
@@ -337,6 +339,8 @@ static void on_write(struct bufferevent* bev, void* self) {
   // that frees.
   int says_early = side->mood == calm && !side->kind->is_whole;
   if (side->free_next && says_early) return;
+  // How often filters on filters say so, differs.
+  if (side->mood == calm && side->kind->has_filters > 1) return;
   trace(side, about_output, "has written but for %zu",
         evbuffer_get_length(bufferevent_get_output(bev)));
   if (side->free_next) return free_as_planned(side);

@@ -17,7 +17,7 @@ struct stack_kind {
   int is_whole;
   /* Freeing one end ends the stream of the other. */
   int tells_end;
-  int has_filters;
+  int has_filters; /* and how many, one on the other */
   /* Both ends report BEV_EVENT_CONNECTED before the first byte arrives, and bytes travel in
    * records: how several that wait are read, and what they cost on the wire, is up to the library.
    * When all is calm there is one at a time, and nothing that counts or cuts bytes. */
