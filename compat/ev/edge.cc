@@ -10,7 +10,6 @@
 #include "compat/ev/embed.h"
 #include "compat/ev/loop.h"
 #include "compat/ev/memory.h"
-#include "compat/ev/once.h"
 #include "compat/ev/verify.h"
 
 using namespace pollshim::ev;
@@ -98,7 +97,7 @@ void ev_unref(struct ev_loop* loop) noexcept {
 }
 void ev_once(struct ev_loop* loop, int fd, int events, ev_tstamp timeout,
              void (*cb)(int revents, void* arg), void* arg) noexcept {
-  start_once(*loop, fd, events, timeout, cb, arg);
+  loop->onces.start(*loop, fd, events, timeout, cb, arg);
 }
 unsigned int ev_iteration(struct ev_loop* loop) noexcept {
   return loop->iteration;

@@ -11,7 +11,6 @@
 
 #include "compat/ev/default_loop.h"
 #include "compat/ev/loop.h"
-#include "compat/ev/once.h"
 
 using namespace pollshim::ev;
 
@@ -92,7 +91,8 @@ void break_loop(int, void* loop) {
 
 int exit_after(event_base* base, const timeval* time) {
   const ev_tstamp after = seconds_of_timeval(time);
-  start_once(*loop_of(base), -1, 0, after >= 0. ? after : 0., break_loop, base);
+  ev_loop& loop = *loop_of(base);
+  loop.onces.start(loop, -1, 0, after >= 0. ? after : 0., break_loop, base);
   return 0;
 }
 
@@ -113,8 +113,8 @@ int add_once(event_base* base, int fd, short events, event_callback_fn callback,
   auto* once = static_cast<OnceEvent*>(std::malloc(sizeof(OnceEvent)));
   if (once == nullptr) return -1;
   *once = {fd, callback, argument};
-  start_once(*loop_of(base), fd, events & kDescriptorEvents, seconds_of_timeval(time), on_once,
-             once);
+  ev_loop& loop = *loop_of(base);
+  loop.onces.start(loop, fd, events & kDescriptorEvents, seconds_of_timeval(time), on_once, once);
   return 0;
 }
 

@@ -12,6 +12,7 @@
 #include "compat/ev/async.h"
 #include "compat/ev/child.h"
 #include "compat/ev/io.h"
+#include "compat/ev/once.h"
 #include "compat/ev/pending.h"
 #include "compat/ev/periodic.h"
 #include "compat/ev/phase.h"
@@ -92,6 +93,7 @@ struct ev_loop {
   pollshim::ev::PhaseWatchers forks;
   pollshim::ev::PhaseWatchers cleanups;
   pollshim::ev::Asyncs asyncs;
+  pollshim::ev::Onces onces;
 
   int active = 0;  // references: one for every active watcher, and the program's own
   int break_how = EVBREAK_CANCEL;

@@ -7,14 +7,16 @@
 
 namespace pollshim::ev {
 
-namespace {
-
 struct Once {
   ev_io io;
   ev_timer timer;
   OnceCallback callback;
   void* argument;
+  Once* next;
+  Once** previous_next;
 };
+
+namespace {
 
 template <class Part>
 Once* once_of(Part* part, std::size_t offset) {
@@ -22,6 +24,7 @@ Once* once_of(Part* part, std::size_t offset) {
 }
 
 void finish(ev_loop& loop, Once* once, int events) {
+  loop.onces.forget(once);
   const Once copy = *once;
   loop.ios.stop(loop, &once->io);
   loop.timers.stop(loop, &once->timer);
@@ -41,8 +44,20 @@ void on_timer(ev_loop* loop, ev_timer* timer, int events) {
 
 }  // namespace
 
-void start_once(ev_loop& loop, int fd, int events, ev_tstamp timeout, OnceCallback callback,
-                void* argument) {
+Onces::~Onces() {
+  while (Once* once = first_) {
+    forget(once);
+    release(once);
+  }
+}
+
+void Onces::forget(Once* once) {
+  *once->previous_next = once->next;
+  if (once->next != nullptr) once->next->previous_next = once->previous_next;
+}
+
+void Onces::start(ev_loop& loop, int fd, int events, ev_tstamp timeout, OnceCallback callback,
+                  void* argument) {
   const bool has_timeout = timeout >= 0.;
   if (fd < 0 && !has_timeout) return;  // nothing would ever happen
   auto* once = static_cast<Once*>(reallocate(nullptr, sizeof(Once)));
@@ -52,6 +67,10 @@ void start_once(ev_loop& loop, int fd, int events, ev_tstamp timeout, OnceCallba
   }
   once->callback = callback;
   once->argument = argument;
+  once->next = first_;
+  once->previous_next = &first_;
+  if (first_ != nullptr) first_->previous_next = &once->next;
+  first_ = once;
   ev_init(&once->io, on_io);
   ev_init(&once->timer, on_timer);
   if (fd >= 0) {
