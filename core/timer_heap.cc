@@ -11,8 +11,6 @@ namespace {
 constexpr std::uint32_t kBranches = 4;
 constexpr std::size_t kCacheLine = 64;
 constexpr std::uint32_t kSmallest = 16;
-// Below this many void promises a sweep is not worth its pass over the heap.
-constexpr std::uint32_t kSweepThreshold = 64;
 
 template <class T>
 bool grow(T*& array, std::uint32_t& capacity, std::uint32_t needed) {
@@ -64,51 +62,14 @@ bool TimerHeap::reserve(std::uint32_t count) {
   return reserve_promises(count) && reserve_timers(count);
 }
 
-TimerId TimerHeap::arm(void* owner, Nanoseconds when) {
-  if (promises_ == heap_capacity_ && !reserve_promises(1)) return kNoTimer;
-  if (free_ == kNoTimer && !reserve_timers(1)) return kNoTimer;
-  TimerId id = free_;
-  if (id != kNoTimer) {
-    free_ = table_[id].next_free;
-  } else {
-    id = table_end_++;
-  }
-  const std::uint32_t stamp = next_stamp_++;
-  Timer& timer = table_[id];
-  timer.owner = owner;
-  timer.when = when;
-  timer.stamp = timer.order = stamp;
-  ++live_;
-  push({id, stamp, when});
-  return id;
-}
-
 bool TimerHeap::move_earlier(TimerId id, Nanoseconds when) {
   if (!reserve_promises(1)) return false;
   Timer& timer = table_[id];
   timer.when = when;
-  timer.stamp = timer.order = next_stamp_++;
-  push({id, timer.stamp, when});
+  timer.order = next_stamp();
+  push(timer, id, when);
   sweep_if_worth_it();
   return true;
-}
-
-void TimerHeap::cancel(TimerId id) {
-  release(id);
-  sweep_if_worth_it();
-}
-
-void TimerHeap::sweep_if_worth_it() {
-  if (promises_ > 2 * live_ + kSweepThreshold) [[unlikely]]
-    sweep();
-}
-
-void TimerHeap::release(TimerId id) {
-  Timer& timer = table_[id];
-  timer.owner = nullptr;
-  timer.next_free = free_;
-  free_ = id;
-  --live_;
 }
 
 Nanoseconds TimerHeap::earliest() {
@@ -139,13 +100,12 @@ bool TimerHeap::settle(Nanoseconds until) {
     if (heap_size_ == 0 || heap_[0].bound > until) return false;
     const Promise root = heap_[0];
     Timer& timer = table_[root.timer];
-    if (timer.owner == nullptr || timer.stamp != root.stamp) {
+    if (!is_valid(0)) {
       remove_root();
       continue;
     }
     if (timer.when == root.bound && timer.order == root.stamp) return true;
-    timer.stamp = timer.order;
-    sift_down(0, {root.timer, timer.stamp, timer.when});
+    sift_down(0, exact(root.timer));
   }
 }
 
@@ -159,21 +119,26 @@ void TimerHeap::join() {
   }
   const std::uint32_t end = promises_;
   for (std::uint32_t i = heap_size_; i < end; ++i) {
-    Promise promise = heap_[i];
-    if (!make_exact(promise)) continue;
-    sift_up(heap_size_++, promise);
+    // Not is_valid(): the heap grows over those that have joined.
+    const TimerId id = heap_[i].timer;
+    if (table_[id].stamp != (kNewest | i) || table_[id].owner == nullptr) continue;
+    sift_up(heap_size_++, exact(id));
   }
   promises_ = heap_size_;
   newest_bound_ = kForever;
 }
 
-// False for a void promise.
-bool TimerHeap::make_exact(Promise& promise) {
-  Timer& timer = table_[promise.timer];
-  if (timer.owner == nullptr || timer.stamp != promise.stamp) return false;
-  promise.stamp = timer.stamp = timer.order;
-  promise.bound = timer.when;
-  return true;
+// The promise of a timer, as it stands in the heap from now on.
+TimerHeap::Promise TimerHeap::exact(TimerId id) {
+  Timer& timer = table_[id];
+  timer.stamp = timer.order;
+  return {id, timer.stamp, timer.when};
+}
+
+// One of the newest.
+void TimerHeap::move_promise(std::uint32_t from, std::uint32_t to) {
+  if (is_valid(from)) table_[heap_[from].timer].stamp = kNewest | to;
+  heap_[to] = heap_[from];
 }
 
 void TimerHeap::sift_up(std::uint32_t hole, Promise promise) {
@@ -234,7 +199,7 @@ void TimerHeap::sift_down(std::uint32_t hole, Promise promise) {
 // all likelihood: the hole goes down without asking, and the promise back up from there.
 void TimerHeap::remove_root() {
   const Promise last = heap_[--heap_size_];
-  heap_[heap_size_] = heap_[--promises_];  // those behind are in no order
+  if (heap_size_ != --promises_) move_promise(promises_, heap_size_);  // there is no order there
   if (heap_size_ == 0) return;
   std::uint32_t hole = 0;
   for (std::uint32_t child = 1; child < heap_size_; child = hole * kBranches + 1) {
@@ -245,24 +210,30 @@ void TimerHeap::remove_root() {
   sift_up(hole, last);
 }
 
-// Drops what is void and makes the rest exact: one pass, paid for by the operations that left the
-// void promises behind. All of them are among the newest then.
+// Drops what is void: one pass, paid for by the operations that left the void promises behind. All
+// of the others are among the newest then.
 void TimerHeap::sweep() {
   std::uint32_t kept = 0;
-  newest_bound_ = kForever;
+  Nanoseconds earliest = kForever;
   for (std::uint32_t i = 0; i < promises_; ++i) {
-    Promise promise = heap_[i];
-    if (!make_exact(promise)) continue;
-    heap_[kept++] = promise;
-    if (promise.bound < newest_bound_) newest_bound_ = promise.bound;
+    const Promise candidate = heap_[i];
+    Timer& timer = table_[candidate.timer];
+    const std::uint32_t stamp = i < heap_size_ ? candidate.stamp : kNewest | i;
+    if (timer.stamp != stamp || timer.owner == nullptr) continue;
+    timer.stamp = kNewest | kept;
+    heap_[kept++].timer = candidate.timer;
+    if (timer.when < earliest) earliest = timer.when;
   }
   heap_size_ = 0;
   promises_ = kept;
+  newest_bound_ = earliest;
 }
 
 void TimerHeap::order_from_bottom() {
   heap_size_ = promises_;
   newest_bound_ = kForever;
+  for (std::uint32_t i = 0; i < heap_size_; ++i)
+    heap_[i] = exact(heap_[i].timer);
   if (heap_size_ < 2) return;
   for (std::uint32_t node = (heap_size_ - 2) / kBranches + 1; node-- > 0;)
     sift_down(node, heap_[node]);

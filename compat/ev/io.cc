@@ -81,13 +81,13 @@ void IoTable::start(ev_loop& loop, ev_io* watcher) {
   if (watcher->active != 0) return;
   const int fd = watcher->fd;
   const bool is_sound = (watcher->events & ~(EV__IOFDSET | kBothWays)) == 0;
-  const bool has_room = static_cast<std::uint32_t>(fd) < size_ &&
-                        loop.pending.has_room(PendingQueue::lane_of(head_of(watcher)));
+  const unsigned lane = PendingQueue::lane_of(head_of(watcher));
+  const bool has_room = static_cast<std::uint32_t>(fd) < size_ && loop.pending.has_room(lane);
   if (!is_sound) [[unlikely]]
     return loop.refuse(head_of(watcher), kBothWays);
   if (!has_room) [[unlikely]]
     return make_room_and_start(loop, watcher);
-  loop.count_in(head_of(watcher), 1);
+  loop.count_in(head_of(watcher), lane, 1);
   const bool is_new = (watcher->events & EV__IOFDSET) != 0;
   note_change(fd, is_new ? kChanged | kNewFile : kChanged);
   watcher->events &= ~EV__IOFDSET;

@@ -39,16 +39,16 @@ struct ev_loop {
   // Brings the priority into range and counts the watcher. False when memory is short: the watcher
   // is not started, and has been told so. All of this is a few instructions, in place.
   bool start(ev_watcher* watcher, int active_value) {
-    if (!pending.make_room(pollshim::ev::PendingQueue::lane_of(watcher))) [[unlikely]] {
+    const unsigned lane = pollshim::ev::PendingQueue::lane_of(watcher);
+    if (!pending.make_room(lane)) [[unlikely]] {
       refuse(watcher);
       return false;
     }
-    count_in(watcher, active_value);
+    count_in(watcher, lane, active_value);
     return true;
   }
-  // The same where there is room among what is pending.
-  void count_in(ev_watcher* watcher, int active_value) {
-    const unsigned lane = pollshim::ev::PendingQueue::lane_of(watcher);
+  // The same where there is room among what is pending, in the lane of its priority.
+  void count_in(ev_watcher* watcher, unsigned lane, int active_value) {
     watcher->priority = pollshim::ev::PendingQueue::priority_of(lane);
     pending.reserve(lane);
     watcher->active = active_value;

@@ -20,21 +20,20 @@ bool Timers::holds(const ev_timer* watcher) const {
 
 void Timers::start(ev_loop& loop, ev_timer* watcher) {
   if (watcher->active != 0) return;
-  if (!(watcher->repeat >= 0.)) {
-    loop.refuse(head_of(watcher));
-    return;
-  }
-  const ev_tstamp at = watcher->at + loop.time.steady();
-  const netpoll::TimerId id = heap_.arm(watcher, key_of(at));
-  if (id == netpoll::kNoTimer) {
-    loop.refuse(head_of(watcher));
-    return;
-  }
-  if (!loop.start(head_of(watcher), static_cast<int>(id))) {
-    heap_.cancel(id);
-    return;
-  }
-  watcher->at = at;
+  const unsigned lane = PendingQueue::lane_of(head_of(watcher));
+  const bool has_room = loop.pending.has_room(lane) && heap_.has_room();
+  if (!(watcher->repeat >= 0.) || !has_room) [[unlikely]]
+    return make_room_and_start(loop, watcher);
+  watcher->at += loop.time.steady();
+  const netpoll::TimerId id = heap_.arm_in_room(watcher, key_of(watcher->at));
+  loop.count_in(head_of(watcher), lane, static_cast<int>(id));
+}
+
+void Timers::make_room_and_start(ev_loop& loop, ev_timer* watcher) {
+  const unsigned lane = PendingQueue::lane_of(head_of(watcher));
+  const bool is_sound = watcher->repeat >= 0.;
+  if (is_sound && loop.pending.make_room(lane) && heap_.reserve(1)) return start(loop, watcher);
+  loop.refuse(head_of(watcher));
 }
 
 void Timers::stop(ev_loop& loop, ev_timer* watcher) {

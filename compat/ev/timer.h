@@ -33,6 +33,7 @@ class Timers {
   void verify(const ev_loop& loop) const;
 
  private:
+  [[gnu::noinline]] void make_room_and_start(ev_loop& loop, ev_timer* watcher);
   // What `active` holds is the heap's id.
   bool holds(const ev_timer* watcher) const;
 
