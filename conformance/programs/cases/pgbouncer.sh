@@ -26,6 +26,7 @@ touch $D/log.bouncer
 chown postgres $D/users $D/log.bouncer $D/bouncer.ini
 start runuser -u postgres -- $SWAP pgbouncer $D/bouncer.ini
 tcp_ready 21433
+eventually 'no process number' test -s $D/bouncer.pid
 loaded $(cat $D/bouncer.pid)
 psql -h 127.0.0.1 -p 21433 -U postgres -Atc 'select 6*7' postgres >$D/answer
 expect $D/answer '^42$'
