@@ -250,13 +250,23 @@ Nanoseconds time_to_next_timeout(event_base* base) {
   return due > now ? due - now : 0;
 }
 
+// Whether to be due is all that can happen to it, and nobody keeps a record of that.
+static bool is_plain_timer(const Event* ev) {
+  constexpr int kOther = EVLIST_INSERTED | EVLIST_ACTIVE | EVLIST_ACTIVE_LATER | EVLIST_FINALIZING;
+  return (ev->ev_evcallback.evcb_flags & kOther) == 0 && !debug_mode_on;
+}
+
 void activate_due_timeouts(event_base* base) {
   netpoll::TimerHeap& timers = base->loop.timers();
   if (timers.empty()) return;
   const Nanoseconds now = loop_now(base);
   while (const netpoll::TimerId id = first_due(timers, now)) {
     Event* ev = event_at(timers, id);
-    remove_fired(base, ev);
+    if (is_plain_timer(ev)) {
+      disarm_timeout(base, ev);
+    } else {
+      remove_fired(base, ev);
+    }
     if (!activate_idle(base, ev, EV_TIMEOUT)) activate_event(ev, EV_TIMEOUT, 1);
     if (!(ev->ev_evcallback.evcb_flags & EVLIST_INTERNAL)) ++base->figures.timers_fired;
   }
