@@ -66,6 +66,8 @@ void Asyncs::look(ev_loop* loop, ev_watcher*, int) {
   if (!self.sent_.exchange(false, std::memory_order_seq_cst)) return;
   for (std::uint32_t position = self.watchers_.size(); position-- > 0;) {
     auto* watcher = reinterpret_cast<ev_async*>(self.watchers_.at(position));
+    // Most are found unsent, and are not to be taken away from the threads that may send them.
+    if (__atomic_load_n(&watcher->sent, __ATOMIC_SEQ_CST) == 0) continue;
     if (exchange_sent(watcher, 0) != 0) loop->feed(head_of(watcher), EV_ASYNC);
   }
   loop->children.reap_delivered(*loop);
