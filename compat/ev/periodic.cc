@@ -142,7 +142,7 @@ void Periodics::open_timerfd(ev_loop& loop) {
   loop.ios.start(loop, &timerfd_watcher_);
   --loop.active;
   arm_timerfd(loop);
-  loop.time.set_wall(wall_time());
+  loop.time.read_wall();
   reschedule(loop);
 }
 
@@ -155,7 +155,7 @@ void Periodics::arm_timerfd(const ev_loop& loop) {
 void Periodics::on_timerfd(ev_loop* loop, ev_io*, int) {
   Periodics& self = loop->periodics;
   self.arm_timerfd(*loop);
-  loop->time.set_wall(wall_time());
+  loop->time.read_wall();
   self.reschedule(*loop);
 }
 

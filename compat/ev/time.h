@@ -71,8 +71,12 @@ class LoopTime {
   // Reads the clocks. True if the wall clock has jumped since the last time.
   bool update();
 
-  // The wall clock was read because something says that it jumped.
-  void set_wall(ev_tstamp wall) { wall_ = wall; }
+  // Something says that the wall clock jumped: it is reckoned anew from here on. The other clock
+  // stands still within a turn, and goes on doing so.
+  void read_wall() {
+    wall_ = wall_time();
+    difference_ = wall_ - steady_time();
+  }
 
   ev_tstamp steady() const { return steady_; }
   ev_tstamp wall() const { return wall_; }

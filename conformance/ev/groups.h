@@ -11,6 +11,7 @@ extern const struct harness_group io_group;
 extern const struct harness_group io_identity_group;
 extern const struct harness_group timer_group;
 extern const struct harness_group periodic_group;
+extern const struct harness_group clock_group;
 extern const struct harness_group signal_group;
 extern const struct harness_group child_group;
 extern const struct harness_group stat_group;
