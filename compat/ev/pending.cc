@@ -12,8 +12,9 @@ PendingQueue::~PendingQueue() {
     release(lane.entries);
 }
 
-bool PendingQueue::widen(Lane& lane) {
-  return grow(lane.entries, lane.capacity, lane.size + 1);
+void PendingQueue::widen_and_feed(ev_watcher* watcher, int events) {
+  Lane& lane = lanes_[lane_of(watcher)];
+  if (grow(lane.entries, lane.capacity, lane.size + 1)) feed(watcher, events);
 }
 
 std::uint32_t PendingQueue::count() const {

@@ -5,7 +5,6 @@
 
 #include <ev.h>
 
-#include <bit>
 #include <cstdint>
 
 namespace pollshim::ev {
@@ -59,10 +58,12 @@ class PendingQueue {
         return;
       }
     }
-    if (lane.size == lane.capacity && !widen(lane)) [[unlikely]]
-      return;
-    lane.entries[lane.size++] = {watcher, events};
-    watcher->pending = static_cast<int>(lane.size);
+    const std::uint32_t size = lane.size;
+    if (size == lane.capacity) [[unlikely]]
+      return widen_and_feed(watcher, events);
+    lane.entries[size] = {watcher, events};
+    lane.size = size + 1;
+    watcher->pending = static_cast<int>(size + 1);
     filled_ |= 1u << number;
   }
 
@@ -127,13 +128,14 @@ class PendingQueue {
     std::uint32_t unused[3] = {};  // a lane is found by a shift
   };
 
-  static unsigned highest(unsigned bits) { return static_cast<unsigned>(std::bit_width(bits)) - 1; }
+  // Pre: not zero, for which the compiler need not provide.
+  static unsigned highest(unsigned bits) { return 31 ^ static_cast<unsigned>(__builtin_clz(bits)); }
   static PendingWatcher* find(Lane& lane, const ev_watcher* watcher) {
     const auto position = static_cast<std::uint32_t>(watcher->pending) - 1;
     if (position >= lane.size || lane.entries[position].watcher != watcher) return nullptr;
     return &lane.entries[position];
   }
-  static bool widen(Lane& lane);
+  [[gnu::noinline]] void widen_and_feed(ev_watcher* watcher, int events);
   static bool widen_for_withdrawals(Lane& lane);
 
   Lane lanes_[kPriorities];
