@@ -158,8 +158,9 @@ void lift_limit(BufferEvent* bev) {
   if (limit == nullptr) return;
   limit->config = nullptr;
   event_del(&limit->refill);
+  // What goes on may call the user, who may set another limit.
   for (const Direction direction : kDirections)
-    resume(bev, direction, kReasonBandwidth);
+    if (limit->config == nullptr) resume(bev, direction, kReasonBandwidth);
 }
 
 ev_ssize_t level_of(bufferevent* b, Direction direction) {
