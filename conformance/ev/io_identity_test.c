@@ -7,129 +7,123 @@
 
 #include "conformance/ev/groups.h"
 
+/* A loop that has looked at one watched pipe. */
+struct watched {
+  struct ev_loop* loop;
+  struct pipe_ends ends;
+  ev_io io;
+};
+static void watch_a_pipe(struct watched* watched) {
+  watched->loop = make_loop();
+  watched->ends = make_pipe();
+  start_io(watched->loop, &watched->io, "io", watched->ends.reader, EV_READ);
+  ev_run(watched->loop, EVRUN_NOWAIT);
+}
+static void set_and_start(struct watched* watched, int fd) {
+  ev_io_set(&watched->io, fd, EV_READ);
+  ev_io_start(watched->loop, &watched->io);
+}
+/* What is written to the other end now is heard, and that is all. */
+static void assert_hears(EV_P_ int writer) {
+  assert_trace("");
+  put_byte(writer);
+  ev_run(EV_A_ EVRUN_ONCE);
+  assert_trace("io:read");
+  ev_loop_destroy(EV_A);
+}
+/* The open file lives on, as it would in a forked child, and is readable. */
+static int close_but_keep(struct watched* watched) {
+  const int kept = dup(watched->ends.reader);
+  ev_io_stop(watched->loop, &watched->io);
+  close(watched->ends.reader);
+  put_byte(watched->ends.writer);
+  return kept;
+}
+static void assert_does_not_spin(EV_P) {
+  const unsigned int before = ev_iteration(EV_A);
+  assert_false(run_for(EV_A_ 0.1));
+  assert_true(ev_iteration(EV_A) - before < 20);
+}
+
 static void a_reused_number_is_watched_anew_after_set(void** state) {
   (void)state;
-  struct ev_loop* loop = make_loop();
-  struct pipe_ends old = make_pipe();
-  ev_io io;
-  start_io(loop, &io, "io", old.reader, EV_READ);
-  ev_run(loop, EVRUN_NOWAIT);
+  struct watched old;
+  watch_a_pipe(&old);
   struct pipe_ends fresh = make_pipe();
-  ev_io_stop(loop, &io);
-  dup2(fresh.reader, old.reader);
-  ev_io_set(&io, old.reader, EV_READ);
-  ev_io_start(loop, &io);
-  ev_run(loop, EVRUN_NOWAIT);
-  assert_trace("");
-  put_byte(fresh.writer);
-  ev_run(loop, EVRUN_ONCE);
-  assert_trace("io:read");
-  ev_loop_destroy(loop);
+  ev_io_stop(old.loop, &old.io);
+  dup2(fresh.reader, old.ends.reader);
+  set_and_start(&old, old.ends.reader);
+  ev_run(old.loop, EVRUN_NOWAIT);
+  assert_hears(old.loop, fresh.writer);
 }
 
 static void closing_without_a_stop_and_setting_the_same_number_again_works(void** state) {
   (void)state;
-  struct ev_loop* loop = make_loop();
-  struct pipe_ends old = make_pipe();
-  ev_io io;
-  start_io(loop, &io, "io", old.reader, EV_READ);
-  ev_run(loop, EVRUN_NOWAIT);
-  close(old.reader);
+  struct watched old;
+  watch_a_pipe(&old);
+  close(old.ends.reader);
   struct pipe_ends fresh = make_pipe();
-  assert_int_equal(fresh.reader, old.reader);
-  ev_io_stop(loop, &io);
-  ev_io_set(&io, fresh.reader, EV_READ);
-  ev_io_start(loop, &io);
-  put_byte(fresh.writer);
-  ev_run(loop, EVRUN_ONCE);
-  assert_trace("io:read");
-  ev_loop_destroy(loop);
+  assert_int_equal(fresh.reader, old.ends.reader);
+  ev_io_stop(old.loop, &old.io);
+  set_and_start(&old, fresh.reader);
+  assert_hears(old.loop, fresh.writer);
 }
 
 static void a_descriptor_that_a_child_keeps_open_does_not_spin_the_loop(void** state) {
   (void)state;
-  struct ev_loop* loop = make_loop();
-  struct pipe_ends old = make_pipe();
-  ev_io io;
-  start_io(loop, &io, "io", old.reader, EV_READ);
-  ev_run(loop, EVRUN_NOWAIT);
-  int keep = dup(old.reader); /* the open file lives on, as it would in a forked child */
-  ev_io_stop(loop, &io);
-  close(old.reader);
-  put_byte(old.writer);
-
+  struct watched old;
+  watch_a_pipe(&old);
+  const int kept = close_but_keep(&old);
   struct pipe_ends fresh = make_pipe();
-  assert_int_equal(fresh.reader, old.reader);
-  ev_io_set(&io, fresh.reader, EV_READ);
-  ev_io_start(loop, &io);
-  unsigned int before = ev_iteration(loop);
-  assert_false(run_for(loop, 0.1));
-  assert_true(ev_iteration(loop) - before < 20);
-  assert_trace("");
-  put_byte(fresh.writer);
-  ev_run(loop, EVRUN_ONCE);
-  assert_trace("io:read");
-  close(keep);
-  ev_loop_destroy(loop);
+  assert_int_equal(fresh.reader, old.ends.reader);
+  set_and_start(&old, fresh.reader);
+  assert_does_not_spin(old.loop);
+  assert_hears(old.loop, fresh.writer);
+  close(kept);
 }
 
 static void a_closed_and_forgotten_descriptor_kept_by_a_dup_does_not_spin_either(void** state) {
   (void)state;
-  struct ev_loop* loop = make_loop();
-  struct pipe_ends old = make_pipe();
-  ev_io io;
+  struct watched old;
+  watch_a_pipe(&old);
+  const int kept = close_but_keep(&old);
   ev_timer timer;
-  start_io(loop, &io, "io", old.reader, EV_READ);
-  ev_run(loop, EVRUN_NOWAIT);
-  int keep = dup(old.reader);
-  ev_io_stop(loop, &io);
-  close(old.reader);
-  put_byte(old.writer);
   ev_timer_init(&timer, note_timer, 0.1, 0.);
   timer.data = "timer";
-  ev_timer_start(loop, &timer);
-  unsigned int before = ev_iteration(loop);
-  ev_run(loop, 0);
+  ev_timer_start(old.loop, &timer);
+  const unsigned int before = ev_iteration(old.loop);
+  ev_run(old.loop, 0);
   assert_trace("timer:timer");
-  assert_true(ev_iteration(loop) - before < 20);
-  close(keep);
-  ev_loop_destroy(loop);
+  assert_true(ev_iteration(old.loop) - before < 20);
+  close(kept);
+  ev_loop_destroy(old.loop);
 }
 
 static void a_stop_and_start_without_set_keeps_the_registration(void** state) {
   (void)state;
-  struct ev_loop* loop = make_loop();
-  struct pipe_ends ends = make_pipe();
-  ev_io io;
-  start_io(loop, &io, "io", ends.reader, EV_READ);
-  ev_run(loop, EVRUN_NOWAIT);
+  struct watched same;
+  watch_a_pipe(&same);
   for (int round = 0; round < 3; ++round) {
-    ev_io_stop(loop, &io);
-    ev_io_start(loop, &io);
-    ev_run(loop, EVRUN_NOWAIT);
+    ev_io_stop(same.loop, &same.io);
+    ev_io_start(same.loop, &same.io);
+    ev_run(same.loop, EVRUN_NOWAIT);
   }
-  put_byte(ends.writer);
-  ev_run(loop, EVRUN_ONCE);
-  assert_trace("io:read");
-  ev_loop_destroy(loop);
+  assert_hears(same.loop, same.ends.writer);
 }
 
 static void a_stop_and_a_start_a_turn_later_is_heard(void** state) {
   (void)state;
-  struct ev_loop* loop = make_loop();
-  struct pipe_ends ends = make_pipe();
-  ev_io io;
-  start_io(loop, &io, "io", ends.reader, EV_READ);
-  ev_run(loop, EVRUN_NOWAIT);
-  ev_io_stop(loop, &io);
-  put_byte(ends.writer);
-  ev_run(loop, EVRUN_NOWAIT);
-  ev_run(loop, EVRUN_NOWAIT);
+  struct watched same;
+  watch_a_pipe(&same);
+  ev_io_stop(same.loop, &same.io);
+  put_byte(same.ends.writer);
+  ev_run(same.loop, EVRUN_NOWAIT);
+  ev_run(same.loop, EVRUN_NOWAIT);
   assert_trace("");
-  ev_io_start(loop, &io);
-  ev_run(loop, EVRUN_ONCE);
+  ev_io_start(same.loop, &same.io);
+  ev_run(same.loop, EVRUN_ONCE);
   assert_trace("io:read");
-  ev_loop_destroy(loop);
+  ev_loop_destroy(same.loop);
 }
 
 /* Watches a pipe, stops, lets a turn go by, and opens another pipe under the same numbers; the
@@ -154,11 +148,7 @@ static void a_restart_without_set_on_a_number_that_came_back_is_heard(void** sta
   ev_io io;
   struct pipe_ends fresh = restart_on_another_file(loop, &io);
   ev_run(loop, EVRUN_NOWAIT);
-  assert_trace("");
-  put_byte(fresh.writer);
-  ev_run(loop, EVRUN_ONCE);
-  assert_trace("io:read");
-  ev_loop_destroy(loop);
+  assert_hears(loop, fresh.writer);
 }
 
 static void a_restart_without_set_after_data_came_is_heard(void** state) {
