@@ -93,8 +93,9 @@ static void on_event(evutil_socket_t fd, short what, void* argument) {
   trace("{slot %d fd %d what 0x%x at %lld\n", slot, (int)fd, (unsigned)what & 0xffff,
         virtual_clock_milliseconds());
   note_running(slot);
+  /* Its own timeout has just been renewed. */
+  stopped |= ties_found(events, on_common, slot_count);
   if (!give_up_if_spent()) {
-    stopped |= ties_found(events, on_common, slot_count);
     int turn = turns[slot]++ % script_count;
     for (int position = 0; position < script_length && !stopped; position++) {
       int number = script_call(slot, turn, position);
