@@ -37,6 +37,7 @@ int FdTable::add_suspect(PollDesc& desc, Slot slot, Interest to) {
   // the kernel reports without the loop's lock, which the caller holds.
   const Cookie renewed = make_cookie(slot, next_generation(desc.info.generation()));
   const int error = poller_.add_as(renewed, desc.fd, to);
+  note_whether_same(desc, error == EEXIST);
   if (error == EEXIST) {
     note_verified(desc);
     const Interest now = current(desc);
@@ -92,9 +93,10 @@ int FdTable::adjust(PollDesc& desc, Slot slot, Interest to) {
   // and starts a watcher to that end.
   const bool adding_is_best = desc.registration.departed ||
                               (!has_flag(desc, kEdge) && to.modes == desc.registration.kernel);
-  // Where it is a guess, a number that has had another file before is better changed: if it did not
-  // change hands, adding it would take two calls.
-  const bool likely_new = desc.registration.said_new || !left_behind(desc);
+  // A number that has had another file before takes two calls where the guess is wrong, so it is
+  // added only if the program calls it new, and did not the last time to no purpose.
+  const bool said_new = desc.registration.said_new && !was_same(desc);
+  const bool likely_new = said_new || !left_behind(desc);
   const bool may_be_new = has_flag(desc, kSuspect) && options_.keep_registrations && likely_new;
   if (may_be_new && adding_is_best && !to.edge && poller_.traits().tells_known) {
     return add_suspect(desc, slot, to);
@@ -104,6 +106,7 @@ int FdTable::adjust(PollDesc& desc, Slot slot, Interest to) {
   // If it is the same after all, the kernel says all of it again.
   if (left_behind(desc)) renew(desc);
   const int error = poller_.modify(slot, current(desc), to);
+  note_whether_same(desc, error == 0);
   if (error == 0) {
     note_verified(desc);
     note_told(desc, to);

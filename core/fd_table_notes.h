@@ -38,6 +38,20 @@ inline ModeSet remembered(const PollDesc& desc) {
                   (desc.write.remembers() ? kWrite : 0u));
 }
 
+inline bool was_same(const PollDesc& desc) {
+  const Registration& registration = desc.registration;
+  return registration.departed ? registration.was_same_departed : registration.was_same;
+}
+
+inline void note_whether_same(PollDesc& desc, bool same) {
+  if (!has_flag(desc, kSuspect)) return;
+  if (desc.registration.departed) {
+    desc.registration.was_same_departed = same;
+  } else {
+    desc.registration.was_same = same;
+  }
+}
+
 inline void set_instant(PollDesc& desc, unsigned modes) {
   desc.registration.instant = modes & (kAllModes | kInvalid);
 }

@@ -55,7 +55,11 @@ struct Registration {
   std::uint8_t flags = 0;         // kRegistered and friends
   ModeSet instant : 4 = 0;  // ready without asking the kernel: edges remembered, failures to report
   std::uint8_t said_new : 1 = 0;  // a suspect of which the front end says that it is a new file
-  Slot next = kNoSlot;            // links the cache's free list, or the fd table's list of changes
+  // What the last doubts came to, of a suspect that somebody wanted all the time, and of one that
+  // was departed: it was the same file after all.
+  std::uint8_t was_same : 1 = 0;
+  std::uint8_t was_same_departed : 1 = 0;
+  Slot next = kNoSlot;  // links the cache's free list, or the fd table's list of changes
 };
 
 inline constexpr std::uint8_t kRegistered = 1;    // the kernel knows the descriptor

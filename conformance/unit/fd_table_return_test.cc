@@ -130,6 +130,20 @@ void what_a_program_calls_new_costs_one_call(void**) {
   }
 }
 
+// A program may call the same file new over and over.
+void what_is_called_new_to_no_purpose_costs_one_call_from_the_second_time_on(void**) {
+  TwoFiles world(kLaidBack);
+  world.becomes(0, kRead);
+  world.becomes(1, kRead);
+  for (const std::uint64_t additions : {1u, 0u, 0u}) {
+    pause(world);
+    const Calls before = calls_of(world);
+    world.demand(kRead, Identity::kNew);
+    world.table.turn(0);
+    assert_cost(world, before, additions, 1);
+  }
+}
+
 void a_pause_costs_one_call_whatever_the_number_named_before(void**) {
   TwoFiles world(kLaidBack);
   for (const int file : {0, 1}) {
@@ -151,6 +165,7 @@ harness_group fd_table_return_group() {
       cmocka_unit_test(nor_where_registrations_are_kept),
       cmocka_unit_test(nor_where_edges_are_kept),
       cmocka_unit_test(what_a_program_calls_new_costs_one_call),
+      cmocka_unit_test(what_is_called_new_to_no_purpose_costs_one_call_from_the_second_time_on),
       cmocka_unit_test(a_pause_costs_one_call_whatever_the_number_named_before),
   };
   return {"a number that comes back", tests, sizeof tests / sizeof tests[0]};
