@@ -8,12 +8,26 @@
 
 using namespace pollshim::event;
 
+namespace {
+
+// One round over the members, let on one by one. The group's lock is free meanwhile, because they
+// may run callbacks, and those may do anything: take out the member that is next, go on another
+// round, free the group.
+struct Round {
+  Limit* next;
+  Round* outer;
+  bool over;
+};
+
+}  // namespace
+
 struct bufferevent_rate_limit_group {
   void* lock = nullptr;
   ev_token_bucket_cfg config = {};
   TokenBucket bucket;
   Event refill = {};
   Limit* members = nullptr;
+  Round* rounds = nullptr;
   int member_count = 0;
   ev_ssize_t least_share = 0;
   std::size_t wanted_least_share = 0;
@@ -21,12 +35,40 @@ struct bufferevent_rate_limit_group {
   bool resting[2] = {false, false};
   bool missed[2] = {false, false};  // somebody still rests whom we could not lock
 
+  // All but the first two with the lock held.
+  void join(Limit* limit);
+  void leave(Limit* limit);
   void rest(Direction direction);
-  void go_on(Direction direction);
-  void settle(Direction direction);
+  // With the lock held once, which is free for a while. False if the group is gone since, and the
+  // lock with it.
+  bool go_on(Direction direction);
   void rotate();
   void set_least_share(std::size_t bytes);
 };
+
+void bufferevent_rate_limit_group::join(Limit* limit) {
+  const Guard guard(lock);
+  limit->group = this;
+  limit->next = members;
+  if (limit->next != nullptr) limit->next->previous_next = &limit->next;
+  limit->previous_next = &members;
+  members = limit;
+  ++member_count;
+  for (const Direction direction : kDirections) {
+    if (resting[direction]) suspend(limit->bev, direction, kReasonGroup);
+  }
+}
+
+void bufferevent_rate_limit_group::leave(Limit* limit) {
+  const Guard guard(lock);
+  for (Round* round = rounds; round != nullptr; round = round->outer) {
+    if (round->next == limit) round->next = limit->next;
+  }
+  limit->group = nullptr;
+  *limit->previous_next = limit->next;
+  if (limit->next != nullptr) limit->next->previous_next = limit->previous_next;
+  --member_count;
+}
 
 void bufferevent_rate_limit_group::rest(Direction direction) {
   resting[direction] = true;
@@ -39,20 +81,37 @@ void bufferevent_rate_limit_group::rest(Direction direction) {
   }
 }
 
-void bufferevent_rate_limit_group::go_on(Direction direction) {
+bool bufferevent_rate_limit_group::go_on(Direction direction) {
   resting[direction] = false;
   missed[direction] = false;
-  for (Limit* member = members; member != nullptr; member = member->next) {
-    BufferEvent* bev = member->bev;
+  Round round{members, rounds, false};
+  rounds = &round;
+  // The first ones may use up what there is.
+  while (round.next != nullptr && !resting[direction]) {
+    BufferEvent* bev = round.next->bev;
+    round.next = round.next->next;
     if (!try_acquire(bev->lock)) {
       missed[direction] = true;
       continue;
     }
     // One that waits for the loop to free it must not start again.
-    if (bev->holders > 0) resume(bev, direction, kReasonGroup);
-    give_up(bev->lock);
+    if (bev->holders == 0) {
+      give_up(bev->lock);
+      continue;
+    }
+    hold(bev);
+    give_up(lock);
+    resume(bev, direction, kReasonGroup);
+    let_go_and_unlock(bev);
+    if (round.over) return false;
+    acquire(lock);
   }
+  Round** place = &rounds;
+  while (*place != &round)
+    place = &(*place)->outer;
+  *place = round.outer;
   rotate();
+  return true;
 }
 
 // Who starts first gets the most if there is not enough for all, so everybody has a turn at it.
@@ -67,14 +126,6 @@ void bufferevent_rate_limit_group::rotate() {
   last->next = first;
   first->previous_next = &last->next;
   first->next = nullptr;
-}
-
-void bufferevent_rate_limit_group::settle(Direction direction) {
-  if (bucket.is_empty(direction)) {
-    if (!resting[direction]) rest(direction);
-  } else if (resting[direction]) {
-    go_on(direction);
-  }
 }
 
 // No more than one tick's worth, or nobody might ever get so much.
@@ -94,15 +145,16 @@ constexpr std::size_t kFirstLeastShare = 64;
 
 void refill_due(evutil_socket_t, short, void* self) {
   auto* group = static_cast<bufferevent_rate_limit_group*>(self);
-  const Guard guard(group->lock);
+  acquire(group->lock);
   group->bucket.refill(group->config, current_tick(event_get_base(&group->refill), group->config));
   for (const Direction direction : kDirections) {
     // With less than that it would have to rest again at once.
     const bool enough = group->bucket.level(direction) >= group->least_share;
     if (group->missed[direction] || (group->resting[direction] && enough)) {
-      group->go_on(direction);
+      if (!group->go_on(direction)) return;
     }
   }
+  give_up(group->lock);
 }
 
 int start_ticking(bufferevent_rate_limit_group* group) {
@@ -116,9 +168,14 @@ ev_ssize_t level_of(bufferevent_rate_limit_group* group, Direction direction) {
 }
 
 int take(bufferevent_rate_limit_group* group, Direction direction, ev_ssize_t bytes) {
-  const Guard guard(group->lock);
+  acquire(group->lock);
   group->bucket.take(direction, bytes);
-  group->settle(direction);
+  if (group->bucket.is_empty(direction)) {
+    if (!group->resting[direction]) group->rest(direction);
+  } else if (group->resting[direction] && !group->go_on(direction)) {
+    return 0;
+  }
+  give_up(group->lock);
   return 0;
 }
 
@@ -138,26 +195,29 @@ void spend_of(bufferevent_rate_limit_group* group, Direction direction, ev_ssize
   const Guard guard(group->lock);
   group->totals[direction] += static_cast<std::uint64_t>(bytes);
   group->bucket.take(direction, bytes);
-  group->settle(direction);
+  // Never the opposite: others must not start while this one is at work.
+  if (group->bucket.is_empty(direction) && !group->resting[direction]) group->rest(direction);
 }
 
 void leave_group(Limit* limit) {
-  bufferevent_rate_limit_group* group = limit->group;
-  if (group == nullptr) return;
-  const Guard guard(group->lock);
-  limit->group = nullptr;
-  *limit->previous_next = limit->next;
-  if (limit->next != nullptr) limit->next->previous_next = limit->previous_next;
-  --group->member_count;
+  if (limit->group != nullptr) limit->group->leave(limit);
 }
 
 namespace {
 
-void leave_and_go_on(Limit* limit) {
-  if (limit == nullptr || limit->group == nullptr) return;
+bool rests(bufferevent_rate_limit_group* group, Direction direction) {
+  if (group == nullptr) return false;
+  const Guard guard(group->lock);
+  return group->resting[direction];
+}
+
+// Out of the group it is in and into this one, or none. What may go on then does so last of all:
+// it can run callbacks, which can call for the next change.
+void change_group(Limit* limit, bufferevent_rate_limit_group* group) {
   leave_group(limit);
+  if (group != nullptr) group->join(limit);
   for (const Direction direction : kDirections) {
-    if (is_suspended(limit->bev, direction, kReasonGroup)) {
+    if (is_suspended(limit->bev, direction, kReasonGroup) && !rests(limit->group, direction)) {
       resume(limit->bev, direction, kReasonGroup);
     }
   }
@@ -192,6 +252,8 @@ void bufferevent_rate_limit_group_free(bufferevent_rate_limit_group* group) {
   {
     const Guard guard(group->lock);
     EVENT_CHECK(group->member_count == 0);
+    for (Round* round = group->rounds; round != nullptr; round = round->outer)
+      round->over = true;
   }
   // Not with the lock, for which a tick that is under way on the loop's thread may be waiting.
   event_del_block(&group->refill);
@@ -222,34 +284,20 @@ int bufferevent_rate_limit_group_set_min_share(bufferevent_rate_limit_group* gro
 }
 
 int bufferevent_add_to_rate_limit_group(bufferevent* b, bufferevent_rate_limit_group* group) {
+  if (group == nullptr) return bufferevent_remove_from_rate_limit_group(b);
   BufferEvent* bev = own(b);
   const BufferEventGuard guard(bev);
-  if (group == nullptr) {
-    leave_and_go_on(limit_if_any(bev));
-    return 0;
-  }
   Limit* limit = limit_of(bev);
   if (limit == nullptr) return -1;
-  if (limit->group == group) return 0;
-  leave_and_go_on(limit);
-
-  const Guard group_guard(group->lock);
-  limit->group = group;
-  limit->next = group->members;
-  if (limit->next != nullptr) limit->next->previous_next = &limit->next;
-  limit->previous_next = &group->members;
-  group->members = limit;
-  ++group->member_count;
-  for (const Direction direction : kDirections) {
-    if (group->resting[direction]) suspend(bev, direction, kReasonGroup);
-  }
+  if (limit->group != group) change_group(limit, group);
   return 0;
 }
 
 int bufferevent_remove_from_rate_limit_group(bufferevent* b) {
   BufferEvent* bev = own(b);
   const BufferEventGuard guard(bev);
-  leave_and_go_on(limit_if_any(bev));
+  Limit* limit = limit_if_any(bev);
+  if (limit != nullptr && limit->group != nullptr) change_group(limit, nullptr);
   return 0;
 }
 

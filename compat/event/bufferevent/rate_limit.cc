@@ -63,14 +63,20 @@ int settle(Limit* limit, unsigned concerned) {
   } else if (!others_rest) {
     event_del(&limit->refill);
   }
+  unsigned goes_on = 0;
   for (const Direction direction : kDirections) {
     if ((concerned & bit(direction)) == 0) continue;
     const bool suspended = is_suspended(bev, direction, kReasonBandwidth);
     if (limit->bucket.is_empty(direction) && result == 0) {
       if (!suspended) suspend(bev, direction, kReasonBandwidth);
     } else if (suspended) {
-      resume(bev, direction, kReasonBandwidth);
+      goes_on |= bit(direction);
     }
+  }
+  // Last, because its callbacks may change the limit or use up the other bucket.
+  for (const Direction direction : kDirections) {
+    const bool may = !limit->bucket.is_empty(direction) || result != 0;
+    if ((goes_on & bit(direction)) != 0 && may) resume(bev, direction, kReasonBandwidth);
   }
   return result;
 }
@@ -223,7 +229,9 @@ int bufferevent_set_rate_limit(bufferevent* b, ev_token_bucket_cfg* cfg) {
   // What may go on starts anew, as the original has it: with timeouts from now, and the write
   // callback of one that has nothing to write.
   for (const Direction direction : kDirections) {
-    if (!limit->bucket.is_empty(direction)) resume(bev, direction, kReasonBandwidth);
+    if (limit->config == cfg && !limit->bucket.is_empty(direction)) {
+      resume(bev, direction, kReasonBandwidth);
+    }
   }
   return 0;
 }

@@ -2,8 +2,9 @@
 // rate_limit.cc and rate_group.cc alone; all others see the RateLimit of bufferevent.h.
 //
 // Locks nest: a bufferevent's, its group's, the base's. Whoever holds a group's lock may only try
-// for that of a member. A member that is missed finds out when it looks at its budget, or is tried
-// again with the next tick.
+// for that of a member, and lets go of the group's before that member goes on, which can run
+// callbacks. A member that is missed finds out when it looks at its budget, or is tried again with
+// the next tick.
 #pragma once
 
 #include "compat/event/bufferevent/bufferevent.h"
