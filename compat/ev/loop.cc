@@ -99,10 +99,19 @@ void ev_loop::invoke_pending() {
   for (;;) {
     const PendingWatcher due = pending.take();
     if (due.watcher == nullptr) return;
-    ++events_delivered;
-    const view::CallbackScope scope(view, reinterpret_cast<const void*>(due.watcher->cb));
-    due.watcher->cb(this, due.watcher, due.events);
+    if (view != nullptr) [[unlikely]] {
+      invoke_in_view(due.watcher, due.events);
+    } else {
+      due.watcher->cb(this, due.watcher, due.events);
+    }
   }
+}
+
+// Only a view wants to know how many there were.
+void ev_loop::invoke_in_view(ev_watcher* watcher, int events) {
+  ++events_delivered;
+  const view::CallbackScope scope(view, reinterpret_cast<const void*>(watcher->cb));
+  watcher->cb(this, watcher, events);
 }
 
 // ---- the wait ----

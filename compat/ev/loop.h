@@ -119,6 +119,7 @@ struct ev_loop {
  private:
   int init(unsigned flags);
   void invoke();
+  [[gnu::noinline]] void invoke_in_view(ev_watcher* watcher, int events);
   void queue(const pollshim::ev::PhaseWatchers& watchers, int events);
   void notice_fork();
   void rebuild_kernel_state();

@@ -24,6 +24,13 @@ std::uint32_t PendingQueue::count() const {
   return sum;
 }
 
+bool PendingQueue::any_at_or_above(unsigned lane) const {
+  for (unsigned number = lane; number <= top_; ++number) {
+    if (lanes_[number].size != 0) return true;
+  }
+  return false;
+}
+
 // Withdrawn places are taken until the next round of callbacks; twice the number of watchers leaves
 // room for each to be withdrawn and fed again.
 bool PendingQueue::widen_for_withdrawals(Lane& lane) {

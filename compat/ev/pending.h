@@ -64,7 +64,7 @@ class PendingQueue {
     lane.entries[size] = {watcher, events};
     lane.size = size + 1;
     watcher->pending = static_cast<int>(size + 1);
-    filled_ |= 1u << number;
+    if (number > top_) top_ = number;
   }
 
   // What was due, now no more; 0 if nothing was.
@@ -79,22 +79,26 @@ class PendingQueue {
 
   // The next one, taken out and no longer pending; its watcher is nullptr when nothing is left.
   PendingWatcher take() {
-    while (filled_ != 0) {
-      const unsigned number = highest(filled_);
-      Lane& lane = lanes_[number];
-      const PendingWatcher next = lane.entries[--lane.size];
-      if (lane.size == 0) filled_ &= ~(1u << number);
+    for (;;) {
+      Lane& lane = lanes_[top_];
+      const std::uint32_t size = lane.size;
+      if (size == 0) [[unlikely]] {
+        if (top_ == 0) return {nullptr, 0};
+        --top_;
+        continue;
+      }
+      lane.size = size - 1;
+      const PendingWatcher next = lane.entries[size - 1];
       if (next.watcher == nullptr) [[unlikely]]
         continue;
       next.watcher->pending = 0;
       return next;
     }
-    return {nullptr, 0};
   }
 
   // Places taken, empty ones included.
   std::uint32_t count() const;
-  bool any_at_or_above(unsigned lane) const { return (filled_ >> lane) != 0; }
+  bool any_at_or_above(unsigned lane) const;
 
   // Room for one more watcher of this priority: called for every watcher that starts, so that its
   // events can not be lost for want of memory.
@@ -128,8 +132,6 @@ class PendingQueue {
     std::uint32_t unused[3] = {};  // a lane is found by a shift
   };
 
-  // Pre: not zero, for which the compiler need not provide.
-  static unsigned highest(unsigned bits) { return 31 ^ static_cast<unsigned>(__builtin_clz(bits)); }
   static PendingWatcher* find(Lane& lane, const ev_watcher* watcher) {
     const auto position = static_cast<std::uint32_t>(watcher->pending) - 1;
     if (position >= lane.size || lane.entries[position].watcher != watcher) return nullptr;
@@ -139,7 +141,7 @@ class PendingQueue {
   static bool widen_for_withdrawals(Lane& lane);
 
   Lane lanes_[kPriorities];
-  unsigned filled_ = 0;  // a bit for every lane that holds anything
+  unsigned top_ = 0;  // nothing is in any lane above this one
 };
 
 }  // namespace pollshim::ev
