@@ -18,6 +18,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import markdown
 import measure
 import plots
 import programs
@@ -213,8 +214,8 @@ def main():
     with tempfile.TemporaryDirectory() as scratch:
         lines = run_rows(bench, arguments.row or ROWS, output / "bench.json", Path(scratch))
     report.print_tail(lines, time.monotonic() - started)
-    for drawn in plots.draw(lines, output):
-        print(f"drawn: {os.path.relpath(drawn)}")
+    for written in (markdown.write(lines, output / "bench.md"), *plots.draw(lines, output)):
+        print(f"written: {os.path.relpath(written)}")
     return 0
 
 
