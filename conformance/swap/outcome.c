@@ -91,6 +91,13 @@ const char* built(const char* path) {
   return text("%s/%s", real_path(tree != NULL ? tree : "build"), path);
 }
 
+void read_whole(const char* path, char* text, size_t size) {
+  FILE* file = fopen(path, "r");
+  assert_non_null(file);
+  text[fread(text, 1, size - 1, file)] = '\0';
+  fclose(file);
+}
+
 void assert_contains(const char* text, const char* piece) {
   if (strstr(text, piece) == NULL) fail_msg("no \"%s\" in:\n%s", piece, text);
 }

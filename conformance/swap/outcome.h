@@ -31,6 +31,8 @@ char* text(const char* format, ...);
 const char* real_path(const char* path);
 /* The absolute path of a file in the build tree, "bin/pollshim" say. */
 const char* built(const char* path);
+/* What the file holds, as a text. */
+void read_whole(const char* path, char* text, size_t size);
 
 #define RUN(outcome, how, ...) run_to_end(outcome, how, (const char* const[]){__VA_ARGS__, NULL})
 #define ENVIRONMENT(...) ((const char* const[]){__VA_ARGS__, NULL})

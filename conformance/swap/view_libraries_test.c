@@ -3,6 +3,7 @@
  * figures are theirs, the names are their callbacks', and without the variables nothing is said.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -49,6 +50,37 @@ static void expect_figures(const char* worker) {
   assert_contains(outcome.err, "  stalling_callback\n");
   assert_contains(outcome.err, " 5  reading_callback (");
   assert_contains(outcome.err, " 3  woken_callback (");
+}
+
+/* The number that stands after this name. */
+static long figure_in(const char* json, const char* name) {
+  const char* found = strstr(json, text("\"%s\":", name));
+  if (found == NULL) fail_msg("no %s in:\n%s", name, json);
+  return strtol(strchr(found, ':') + 1, NULL, 10);
+}
+
+/* The same figures for programs. */
+static void expect_json(const char* worker, const char* engine) {
+  static char json[65536];
+  char directory[] = "/tmp/view.XXXXXX";
+  assert_non_null(mkdtemp(directory));
+  const char* file = text("%s/stats.json", directory);
+  POLLSHIM(&outcome, "run", text("--stats=%s", file), specimen(worker));
+  assert_int_equal(outcome.exit_code, 0);
+  assert_string_equal(outcome.err, "");
+  read_whole(file, json, sizeof json);
+  RUN(&outcome, NULL, "/usr/bin/python3", "-m", "json.tool", file);
+  assert_int_equal(outcome.exit_code, 0);
+  assert_int_equal(unlink(file), 0);
+  assert_int_equal(rmdir(directory), 0);
+  assert_contains(json, text("\"engine\":\"%s\"", engine));
+  assert_contains(json, text("\"program\":\"%s\"", worker));
+  assert_contains(json, "\"backend\":\"epoll\"");
+  assert_contains(json, "\"callback\":\"stalling_callback\"");
+  assert_int_equal(figure_in(json, "timers_fired"), 2);
+  assert_true(figure_in(json, "events_delivered") >= 10);
+  assert_true(figure_in(json, "callback_ns") >= 240000000);
+  assert_true(figure_in(json, "waiting_ns") >= 400000000);
 }
 
 static void expect_stalls(const char* worker, const char* library) {
@@ -109,6 +141,10 @@ static void libevent_counts_what_its_loop_did(void** state) {
   (void)state;
   expect_figures("event-worker");
 }
+static void libevent_counts_for_programs_as_well(void** state) {
+  (void)state;
+  expect_json("event-worker", "libevent");
+}
 static void libevent_reports_stalls_by_name(void** state) {
   (void)state;
   expect_stalls("event-worker", "libevent");
@@ -128,6 +164,10 @@ static void libevent_is_silent_unless_asked(void** state) {
 static void libev_counts_what_its_loop_did(void** state) {
   (void)state;
   expect_figures("ev-worker");
+}
+static void libev_counts_for_programs_as_well(void** state) {
+  (void)state;
+  expect_json("ev-worker", "libev");
 }
 static void libev_reports_stalls_by_name(void** state) {
   (void)state;
@@ -149,11 +189,13 @@ static void libev_is_silent_unless_asked(void** state) {
 int main(int argc, char** argv) {
   static const struct CMUnitTest tests[] = {
       cmocka_unit_test(libevent_counts_what_its_loop_did),
+      cmocka_unit_test(libevent_counts_for_programs_as_well),
       cmocka_unit_test(libevent_reports_stalls_by_name),
       cmocka_unit_test(libevent_is_watched_while_it_works),
       cmocka_unit_test(libevent_says_a_line_at_load),
       cmocka_unit_test(libevent_is_silent_unless_asked),
       cmocka_unit_test(libev_counts_what_its_loop_did),
+      cmocka_unit_test(libev_counts_for_programs_as_well),
       cmocka_unit_test(libev_reports_stalls_by_name),
       cmocka_unit_test(libev_is_watched_while_it_works),
       cmocka_unit_test(libev_says_a_line_at_load),

@@ -16,13 +16,6 @@ static struct outcome outcome;
 #define FAKE built("bin/fake-loop")
 #define WITH(...) (&(struct circumstances){.environment = ENVIRONMENT(__VA_ARGS__)})
 
-static void read_whole(const char* path, char* text, size_t size) {
-  FILE* file = fopen(path, "r");
-  assert_non_null(file);
-  text[fread(text, 1, size - 1, file)] = '\0';
-  fclose(file);
-}
-
 static size_t lines_in(const char* text) {
   size_t lines = 0;
   for (; (text = strchr(text, '\n')) != NULL; text++)
