@@ -154,6 +154,40 @@ static void marks_of_neither_or_both_directions_can_not_be_asked_for(void** stat
   close_one();
 }
 
+/* An output that the connection takes at once, were it not for the bound of a single write. */
+static void open_with_much_to_write(void) {
+  static const char bytes[65536];
+  const int enough = 4 * (int)sizeof bytes;
+  open_tcp(0);
+  assert_int_equal(
+      setsockopt(bufferevent_getfd(bev), SOL_SOCKET, SO_SNDBUF, &enough, sizeof enough), 0);
+  assert_int_equal(bufferevent_write(bev, bytes, sizeof bytes), 0);
+}
+
+static void the_write_callback_comes_with_the_single_write_that_reaches_the_mark(void** state) {
+  (void)state;
+  open_with_much_to_write();
+  bufferevent_setwatermark(bev, EV_WRITE, 40000, 0);
+  run_ready(base);
+  assert_string_equal(story.text, "x:write(32768) x:write(16384) x:write(0)");
+  close_one();
+}
+
+static void tell_of_the_output(struct evbuffer* output, const struct evbuffer_cb_info* info,
+                               void* context) {
+  (void)output;
+  tell(context, "-%zu", info->n_deleted);
+}
+
+static void a_callback_of_the_output_sees_every_single_write(void** state) {
+  (void)state;
+  open_with_much_to_write();
+  evbuffer_add_cb(bufferevent_get_output(bev), tell_of_the_output, &story);
+  run_ready(base);
+  assert_string_equal(story.text, "-16384 -16384 -16384 -16384 x:write(0)");
+  close_one();
+}
+
 const struct CMUnitTest bev_marks_tests[] = {
     cmocka_unit_test(the_low_mark_delays_the_read_callback),
     cmocka_unit_test(the_high_mark_bounds_the_input),
@@ -163,6 +197,8 @@ const struct CMUnitTest bev_marks_tests[] = {
     cmocka_unit_test(a_high_mark_below_the_input_stops_reading),
     cmocka_unit_test(enabling_does_not_lift_the_high_mark),
     cmocka_unit_test(the_low_mark_for_writing_calls_back_early),
+    cmocka_unit_test(the_write_callback_comes_with_the_single_write_that_reaches_the_mark),
+    cmocka_unit_test(a_callback_of_the_output_sees_every_single_write),
     cmocka_unit_test(marks_of_neither_or_both_directions_can_not_be_asked_for),
 };
 const size_t bev_marks_test_count = COUNT_OF(bev_marks_tests);

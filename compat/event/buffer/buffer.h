@@ -66,6 +66,9 @@ class Buffer {
   // Whether a sequence of edits has to be told of one by one.
   bool is_watched() const { return (hindrances() & kWatched) != 0; }
 
+  // Whether a user would see how many edits a change was made in.
+  bool has_callbacks() const { return callbacks_ != nullptr; }
+
   void* lock() const { return lock_; }
   bool enable_locking(void* lock);
 
