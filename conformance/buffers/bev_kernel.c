@@ -3,6 +3,7 @@
 #include "conformance/buffers/one_bev.h"
 
 #include <poll.h>
+#include <sys/epoll.h>
 
 static void send_urgently(char byte) {
   assert_int_equal(send(peer, &byte, 1, MSG_OOB), 1);
@@ -100,9 +101,62 @@ static void what_was_ready_before_connecting_is_no_connection(void** state) {
   }
 }
 
+/* What some epoll instance of this process was asked to report of a descriptor; 0 without any. */
+static unsigned asked_of_epoll(int fd) {
+  unsigned asked = 0;
+  for (int epoll = 0; epoll < 64 && asked == 0; ++epoll) {
+    char path[40], line[128];
+    snprintf(path, sizeof path, "/proc/self/fdinfo/%d", epoll);
+    FILE* file = fopen(path, "re");
+    while (file && fgets(line, sizeof line, file)) {
+      int watched = -1;
+      unsigned events = 0;
+      if (sscanf(line, "tfd: %d events: %x", &watched, &events) == 2 && watched == fd)
+        asked = events;
+    }
+    if (file) fclose(file);
+  }
+  return asked;
+}
+
+static void ignore_event(evutil_socket_t fd, short what, void* context) {
+  (void)fd, (void)what, (void)context;
+}
+
+/* Bufferevents of ours get by with edges, and want to hear of the end apart. As soon as somebody
+ * else watches beside them they are all served like him, however many they are. */
+static void beside_a_plain_event_nothing_but_levels_is_asked_for(void** state) {
+  (void)state;
+  enum { most = 5 };
+  for (int count = 1; count <= most; ++count) {
+    struct bufferevent* bevs[most];
+    int pair[2];
+    struct event_base* loop = new_base();
+    stream_pair(pair);
+    for (int i = 0; i < count; ++i) {
+      bevs[i] = bufferevent_socket_new(loop, pair[0], 0);
+      bufferevent_enable(bevs[i], EV_READ);
+    }
+    run_ready(loop);
+    struct event* plain = event_new(loop, pair[0], EV_READ | EV_PERSIST, ignore_event, NULL);
+    event_add(plain, NULL);
+    run_ready(loop);
+    if (strcmp(event_base_get_method(loop), "epoll") == 0)
+      assert_int_equal(asked_of_epoll(pair[0]) & ~(EPOLLERR | EPOLLHUP), EPOLLIN);
+    event_free(plain);
+    for (int i = 0; i < count; ++i)
+      bufferevent_free(bevs[i]);
+    run_ready(loop);
+    event_base_free(loop);
+    close(pair[0]);
+    close(pair[1]);
+  }
+}
+
 const struct CMUnitTest bev_kernel_tests[] = {
     cmocka_unit_test(bytes_behind_an_urgent_one_are_read),
     cmocka_unit_test(an_end_behind_urgent_data_is_seen),
     cmocka_unit_test(what_was_ready_before_connecting_is_no_connection),
+    cmocka_unit_test(beside_a_plain_event_nothing_but_levels_is_asked_for),
 };
 const size_t bev_kernel_test_count = COUNT_OF(bev_kernel_tests);
