@@ -14,6 +14,7 @@ CORE_TEST_GROUP(fd_table);
 CORE_TEST_GROUP(fd_table_edge);
 CORE_TEST_GROUP(fd_table_wait);
 CORE_TEST_GROUP(fd_table_return);
+CORE_TEST_GROUP(fd_table_policy);
 CORE_TEST_GROUP(deadline);
 CORE_TEST_GROUP(timer_heap);
 CORE_TEST_GROUP(run_queue);

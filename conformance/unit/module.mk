@@ -50,8 +50,8 @@ $(eval $(call check,embedding,$(B)/bin/embedding-tests,60,$(B)/bin/embedding-tes
 
 # ---- the core, room by room, on a backend of the tests' own and on real ones ---------------------------
 core_tests_SRC := $(addprefix conformance/unit/,core_test.cc deadline_test.cc fake_backend.cc \
-  fd_table_edge_test.cc fd_table_return_test.cc fd_table_test.cc fd_table_wait_test.cc gate_test.cc poll_cache_test.cc \
-  run_queue_test.cc signal_table_test.cc \
+  fd_table_edge_test.cc fd_table_policy_test.cc fd_table_return_test.cc fd_table_test.cc \
+  fd_table_wait_test.cc gate_test.cc poll_cache_test.cc run_queue_test.cc signal_table_test.cc \
   timer_heap_test.cc wake_test.cc backend_fixture.cc) $(kqueue_emulation_SRC)
 $(eval $(call suite,core-tests,$(core_tests_SRC),$(core_OBJ) $(backends_OBJ)))
 $(B)/bin/core-tests: LDFLAGS += $(kqueue_emulation_LDFLAGS)
