@@ -108,11 +108,11 @@ void debug_activate(const Event* ev, int result) {
 }
 
 // Whether it was added before, with a timeout, and nothing has happened to it since.
-bool is_only_waiting(const Event* ev) {
+inline bool is_only_waiting(const Event* ev) {
   constexpr int kWaiting = EVLIST_TIMEOUT | EVLIST_INSERTED;
-  const bool watches = (ev->ev_events & (kIoEvents | EV_SIGNAL)) != 0;
-  return (flags_of(ev) & (kWaiting | EVLIST_ACTIVE | EVLIST_ACTIVE_LATER)) ==
-         (watches ? kWaiting : EVLIST_TIMEOUT);
+  const int state = flags_of(ev) & (kWaiting | EVLIST_ACTIVE | EVLIST_ACTIVE_LATER);
+  if (state == kWaiting) return true;
+  return state == EVLIST_TIMEOUT && !(ev->ev_events & (kIoEvents | EV_SIGNAL));
 }
 
 // Whether it is a timer and nothing else, and was not added.
@@ -128,15 +128,21 @@ bool missing_base(const Event* ev, const char* function) {
 
 }  // namespace
 
+static inline void note_interval(Event* ev, const timeval& timeout) {
+  if (ev->ev_evcallback.evcb_closure != kClosurePersist) return;
+  ev->ev_.ev_io.ev_timeout.tv_sec = timeout.tv_sec;
+  ev->ev_.ev_io.ev_timeout.tv_usec = timeout.tv_usec;
+}
 static inline void note_new_timeout(event_base* base, Event* ev, const timeval& timeout) {
-  if (ev->ev_evcallback.evcb_closure == kClosurePersist) ev->ev_.ev_io.ev_timeout = timeout;
+  note_interval(ev, timeout);
   if (__builtin_expect(base->sleeps_until != 0, 0)) notify_if_sooner(base, ev);
 }
 
 // Adding an event that has been added, for another timeout: what servers do for every message. True
 // if that is what it was, and done.
 static inline bool only_rearmed(event_base* base, Event* ev, const timeval& timeout) {
-  if (!is_only_waiting(ev) || !rearm_timeout(base, ev, timeout)) return false;
+  if (!is_only_waiting(ev) || base->cached_now == 0) return false;
+  if (!postpone_timeout(base, ev, timeout) && !move_timeout(base, ev, timeout)) return false;
   note_new_timeout(base, ev, timeout);
   return true;
 }
@@ -359,14 +365,26 @@ int event_base_set(event_base* base, Event* ev) {
   return add_event(ev, timeout, false);
 }
 
+// The rest of event_add() where there is nobody to lock out, and nobody debugging.
+[[gnu::noinline]] static int rearm_straight(event_base* base, Event* ev, const timeval* timeout) {
+  if (!move_timeout(base, ev, *timeout)) return add_guarded(ev, timeout);
+  note_new_timeout(base, ev, *timeout);
+  return 0;
+}
+[[gnu::noinline]] static int start_straight(event_base* base, Event* ev, const timeval* timeout) {
+  return only_started(base, ev, *timeout) ? 0 : add_guarded(ev, timeout);
+}
+
 int event_add(Event* ev, const timeval* timeout) {
   event_base* base = ev->ev_base;
-  const bool unusual = base == nullptr || base->lock != nullptr || timeout == nullptr ||
-                       debug_mode_on || debug_logging_enabled();
-  if (__builtin_expect(!unusual, 1)) {
-    if (only_rearmed(base, ev, *timeout) || only_started(base, ev, *timeout)) return 0;
-  }
-  return add_guarded(ev, timeout);
+  const bool unusual = base == nullptr || base->lock != nullptr || base->cached_now == 0 ||
+                       timeout == nullptr || debug_mode_on || debug_logging_enabled();
+  if (__builtin_expect(unusual, 0)) return add_guarded(ev, timeout);
+  if (!is_only_waiting(ev)) return start_straight(base, ev, timeout);
+  // The one path that is not a jump elsewhere: so nothing here needs a stack frame.
+  if (!postpone_timeout(base, ev, *timeout)) return rearm_straight(base, ev, timeout);
+  note_interval(ev, *timeout);
+  return 0;
 }
 
 // Deleting a timer that waits, with nobody to lock out or to tell. True if that is what it was, and

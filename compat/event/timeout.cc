@@ -35,42 +35,6 @@ void note_timeout(event_base* base, Event* ev) {
   queue::enter(base, callback_of(ev), EVLIST_TIMEOUT);
 }
 
-// When a timeout is due: as the heap counts, and as the event shows it. In single numbers, not a
-// timeval: one that is written in halves and read as a whole stalls the processor for longer than
-// all the rest takes.
-struct Due {
-  Nanoseconds when;
-  time_t seconds;
-  suseconds_t microseconds;
-
-  void show_in(Event* ev) const {
-    ev->ev_timeout.tv_sec = seconds;
-    ev->ev_timeout.tv_usec = microseconds;
-  }
-  bool is_before(const timeval& time) const {
-    return seconds != time.tv_sec ? seconds < time.tv_sec : microseconds < time.tv_usec;
-  }
-};
-
-// Neither negative, nor with marks, nor so long that a sum could overflow.
-bool is_ordinary(const timeval& delay) {
-  constexpr unsigned long kLong = 1UL << 31;
-  return static_cast<unsigned long>(delay.tv_sec) < kLong &&
-         static_cast<unsigned long>(delay.tv_usec) < 1000000;
-}
-
-// Servers start the idle timeout of a connection again for every message: this is the path, and it
-// divides nothing.
-inline Due due_after_cached_now(const event_base* base, const timeval& delay) {
-  time_t seconds = base->cached_shown.tv_sec + delay.tv_sec;
-  suseconds_t microseconds = base->cached_shown.tv_usec + delay.tv_usec;
-  if (microseconds >= 1000000) {
-    microseconds -= 1000000;
-    ++seconds;
-  }
-  return {base->cached_now + to_nanoseconds(delay), seconds, microseconds};
-}
-
 [[gnu::noinline]] Nanoseconds moment_of(event_base* base, const timeval& time, bool absolute) {
   const Nanoseconds when = to_nanoseconds(time);
   if (absolute) return when;
@@ -92,8 +56,8 @@ Event* event_at(netpoll::TimerHeap& timers, netpoll::TimerId id) {
   return static_cast<Event*>(timers.owner(id));
 }
 
-// The heap may believe that a timer is due sooner than its event says (see rearm_timeout()). True
-// if it did; it knows better now, and something else may be first.
+// The heap may believe that a timer is due sooner than its event says (see postpone_timeout()).
+// True if it did; it knows better now, and something else may be first.
 bool corrected(netpoll::TimerHeap& timers, netpoll::TimerId id) {
   const Nanoseconds due = to_nanoseconds(event_at(timers, id)->ev_timeout);
   if (__builtin_expect(timers.when(id) >= due, 1)) return false;
@@ -188,14 +152,10 @@ bool reserve_timeout(event_base* base) {
   return base->loop.timers().reserve(1);
 }
 
-bool rearm_timeout(event_base* base, Event* ev, const timeval& delay) {
-  if (base->cached_now == 0 || !is_ordinary(delay) || is_common(base, ev->ev_timeout)) return false;
+bool move_timeout(event_base* base, Event* ev, const timeval& delay) {
+  if (!is_ordinary(delay) || is_common(base, ev->ev_timeout)) return false;
   const Due due = due_after_cached_now(base, delay);
-  // Later than before, as nearly always: the heap's word for it is still no later than the truth,
-  // and is not even looked at. With many connections it would be a cache miss for each message.
-  if (due.is_before(ev->ev_timeout) && !base->loop.timers().move(timer_of(ev), due.when)) {
-    return false;
-  }
+  if (!base->loop.timers().move(timer_of(ev), due.when)) return false;
   due.show_in(ev);
   return true;
 }

@@ -23,11 +23,58 @@ inline timeval plain(timeval time) {
   return time;
 }
 
+// When a timeout is due: as the heap counts, and as the event shows it. In single numbers, not a
+// timeval: one that is written in halves and read as a whole stalls the processor for longer than
+// all the rest takes.
+struct Due {
+  Nanoseconds when;
+  time_t seconds;
+  suseconds_t microseconds;
+
+  void show_in(Event* ev) const {
+    ev->ev_timeout.tv_sec = seconds;
+    ev->ev_timeout.tv_usec = microseconds;
+  }
+  bool is_before(const timeval& time) const {
+    return seconds != time.tv_sec ? seconds < time.tv_sec : microseconds < time.tv_usec;
+  }
+};
+
+// Neither negative, nor with marks, nor so long that a sum could overflow.
+inline bool is_ordinary(const timeval& delay) {
+  constexpr unsigned long kLong = 1UL << 31;
+  return static_cast<unsigned long>(delay.tv_sec) < kLong &&
+         static_cast<unsigned long>(delay.tv_usec) < 1000000;
+}
+
+// Pre: the time is cached, and the delay ordinary. Divides nothing.
+inline Due due_after_cached_now(const event_base* base, const timeval& delay) {
+  time_t seconds = base->cached_shown.tv_sec + delay.tv_sec;
+  suseconds_t microseconds = base->cached_shown.tv_usec + delay.tv_usec;
+  if (microseconds >= 1000000) {
+    microseconds -= 1000000;
+    ++seconds;
+  }
+  return {base->cached_now + to_nanoseconds(delay), seconds, microseconds};
+}
+
 // Pre: room was reserved. `time` may carry the marks of a common duration.
 void arm_timeout(event_base* base, Event* ev, const timeval& time, bool absolute);
-// What most calls of event_add() with a timeout come to: the event has one already, and gets
-// another of an ordinary duration. Does it and returns true, or does nothing.
-bool rearm_timeout(event_base* base, Event* ev, const timeval& delay);
+// What most calls of event_add() with a timeout come to: servers start the idle timeout of a
+// connection again for every message, so the event has one already, and is to be due later than
+// before. The heap's word for it is still no later than the truth then, and is not even looked at:
+// with many connections it would be a cache miss for each message. Nothing but the event is touched
+// here. Does it and returns true, or does nothing. Pre: the time is cached.
+inline bool postpone_timeout(const event_base* base, Event* ev, const timeval& delay) {
+  const bool marked = static_cast<unsigned long>(ev->ev_timeout.tv_usec) >= 1000000;
+  if (marked || !is_ordinary(delay)) return false;
+  const Due due = due_after_cached_now(base, delay);
+  if (due.is_before(ev->ev_timeout)) return false;
+  due.show_in(ev);
+  return true;
+}
+// The same for any other ordinary duration.
+bool move_timeout(event_base* base, Event* ev, const timeval& delay);
 // The same for an event that has none and watches nothing: a timer, set in a callback.
 bool start_timeout(event_base* base, Event* ev, const timeval& delay);
 void disarm_timeout(event_base* base, Event* ev);
