@@ -2,6 +2,7 @@
 // that belong to the whole library.
 #include "compat/event/base.h"
 #include "compat/event/buffer/landing.h"
+#include "compat/event/buffer/spare.h"
 #include "compat/event/debug_mode.h"
 #include "compat/event/log.h"
 #include "compat/event/memory.h"
@@ -63,6 +64,7 @@ void event_set_mem_functions(void* (*allocate)(size_t), void* (*reallocate)(void
 
 void libevent_global_shutdown(void) {
   release_landing();
+  release_spares();
   disable_debug_mode();
   disable_lock_debugging();
 }

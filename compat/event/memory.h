@@ -5,6 +5,14 @@
 
 #include <cstddef>
 
+#if defined(__SANITIZE_ADDRESS__)
+#define POLLSHIM_SEES_ADDRESSES true
+#elif defined(__has_feature)
+#define POLLSHIM_SEES_ADDRESSES __has_feature(address_sanitizer)
+#else
+#define POLLSHIM_SEES_ADDRESSES false
+#endif
+
 namespace pollshim::event {
 
 // As malloc, calloc, realloc and free, through the user's hooks where they are set. Sizes of zero
@@ -24,5 +32,7 @@ struct MemoryHooks {
 void set_memory_hooks(const MemoryHooks& hooks);
 // No hooks: memory may be kept for later, since nobody counts it.
 bool memory_is_default();
+// The address sanitizer is to see every piece of memory come and go.
+inline constexpr bool kKeepsEmptied = !POLLSHIM_SEES_ADDRESSES;
 
 }  // namespace pollshim::event

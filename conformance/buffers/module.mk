@@ -29,6 +29,12 @@ $(eval $(call program,buffer-model,$(buffer_model_SRC),-levent))
 $(if $(buffers_engine_ready),$(eval $(call check,buffer-model,conformance/buffers/compare-models \
   $(B)/bin/buffer-model $(buffers_ours) $(buffer_model_seeds),300,$(B)/bin/buffer-model all)))
 
+# What is kept of emptied chunks, seen from inside.
+$(eval $(call suite,shelf-tests,conformance/buffers/shelf_test.cc,$(call object_names,$(event_SRC) \
+  $(view_event_SRC)) $(core_OBJ) $(backends_OBJ)))
+$(B)/bin/shelf-tests: LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
+$(eval $(call check,buffer-shelf,$(B)/bin/shelf-tests,60,$(B)/bin/shelf-tests))
+
 # Listeners.
 listener_suite_SRC := $(addprefix conformance/buffers/,listener.c listener_main.c listener_trouble.c \
   listener_world.c support.c turns.c)

@@ -4,6 +4,7 @@
 #include <new>
 
 #include "compat/event/buffer/file_segment.h"
+#include "compat/event/buffer/spare.h"
 #include "compat/event/memory.h"
 
 namespace pollshim::event {
@@ -66,7 +67,9 @@ Chunk* make_own_chunk(std::size_t size) {
 }
 
 Chunk* make_exact_chunk(std::size_t capacity) {
-  Chunk* chunk = construct(allocate(sizeof(Chunk) + capacity), Backing::kOwn);
+  void* memory = take_spare(capacity);
+  if (memory == nullptr) memory = allocate(sizeof(Chunk) + capacity);
+  Chunk* chunk = construct(memory, Backing::kOwn);
   if (chunk == nullptr) return nullptr;
   chunk->base = reinterpret_cast<unsigned char*>(chunk + 1);
   chunk->capacity = capacity;
@@ -137,6 +140,7 @@ bool Chunk::bring_in_file() {
 void destroy_chunk(Chunk* chunk) {
   switch (chunk->backing) {
     case Backing::kOwn:
+      if (keep_spare(chunk)) return;
       break;
     case Backing::kReference: {
       const ReferenceTail tail = *tail_of<ReferenceTail>(chunk);

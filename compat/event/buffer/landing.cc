@@ -1,5 +1,7 @@
 #include "compat/event/buffer/landing.h"
 
+#include <cstdlib>
+
 #include "compat/event/buffer/shelf.h"
 #include "compat/event/memory.h"
 
@@ -35,7 +37,8 @@ void return_landing(Chunk* landing, ChunkShelf* shelf) {
 }
 
 void release_landing() {
-  if (Chunk* landing = kept.exchange(nullptr, std::memory_order_acquire)) let_go(landing);
+  // It came from the C library, whatever memory functions are in force by now.
+  std::free(kept.exchange(nullptr, std::memory_order_acquire));
 }
 
 }  // namespace pollshim::event

@@ -7,14 +7,6 @@
 #include "compat/event/buffer/chunk.h"
 #include "compat/event/memory.h"
 
-#if defined(__SANITIZE_ADDRESS__)
-#define POLLSHIM_SEES_ADDRESSES true
-#elif defined(__has_feature)
-#define POLLSHIM_SEES_ADDRESSES __has_feature(address_sanitizer)
-#else
-#define POLLSHIM_SEES_ADDRESSES false
-#endif
-
 namespace pollshim::event {
 
 class ChunkShelf {
@@ -37,9 +29,9 @@ class ChunkShelf {
   static constexpr std::size_t kSmallCapacity = kSmallestAllocation - kChunkHeader;
 
  private:
-  // Enough for what one wait brings; the address sanitizer is to see every chunk come and go.
-  static constexpr unsigned kMostSmall = POLLSHIM_SEES_ADDRESSES ? 0 : 64;
-  static constexpr unsigned kMostLandings = POLLSHIM_SEES_ADDRESSES ? 0 : 1;
+  // Enough for what one wait brings.
+  static constexpr unsigned kMostSmall = kKeepsEmptied ? 64 : 0;
+  static constexpr unsigned kMostLandings = kKeepsEmptied ? 1 : 0;
 
   static Chunk* take(Chunk*& first, unsigned& count) {
     Chunk* const chunk = first;
