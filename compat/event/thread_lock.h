@@ -1,0 +1,118 @@
+// ThreadLock: the lock that evthread_use_pthreads() hands out. It is one word that is taken and
+// given back in place. A thread sleeps in the kernel only behind one that has kept the lock for
+// longer than any code of ours does, and a process with one thread does without atomic
+// instructions.
+//
+// Used by pthreads.cc alone, where there is a futex; knows nothing of what is locked.
+#pragma once
+
+#include <linux/futex.h>
+#include <pthread.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstdint>
+
+#if __has_include(<sys/single_threaded.h>)
+#include <sys/single_threaded.h>
+#endif
+
+namespace pollshim::event {
+
+class ThreadLock {
+ public:
+  explicit ThreadLock(bool recursive) : recursive_(recursive) {}
+  ThreadLock(const ThreadLock&) = delete;
+  ThreadLock& operator=(const ThreadLock&) = delete;
+
+  void lock() {
+    if (recursive_ && taken_again()) return;
+    if (__builtin_expect(!take(), 0)) take_when_free();
+    if (recursive_) holder_.store(pthread_self(), std::memory_order_relaxed);
+  }
+
+  bool try_lock() {
+    if (recursive_ && taken_again()) return true;
+    if (!take()) return false;
+    if (recursive_) holder_.store(pthread_self(), std::memory_order_relaxed);
+    return true;
+  }
+
+  void unlock() {
+    if (recursive_ && depth_ != 0) {
+      --depth_;
+      return;
+    }
+    if (recursive_) holder_.store(pthread_t{}, std::memory_order_relaxed);
+    if (has_one_thread()) {
+      word_.store(kFree, std::memory_order_relaxed);
+    } else if (__builtin_expect(word_.exchange(kFree, std::memory_order_release) == kAwaited, 0)) {
+      futex(FUTEX_WAKE_PRIVATE, 1);
+    }
+  }
+
+ private:
+  static constexpr std::uint32_t kFree = 0;
+  static constexpr std::uint32_t kHeld = 1;
+  static constexpr std::uint32_t kAwaited = 2;  // held, and somebody may sleep until it is not
+
+  // A thread that is started later sees all that was done before, and takes the word as it is.
+  static bool has_one_thread() {
+#if __has_include(<sys/single_threaded.h>)
+    return __libc_single_threaded != 0;
+#else
+    return false;
+#endif
+  }
+
+  // Only the thread that holds the lock can find itself there.
+  bool taken_again() {
+    if (holder_.load(std::memory_order_relaxed) != pthread_self()) return false;
+    ++depth_;
+    return true;
+  }
+
+  bool take() {
+    if (has_one_thread()) {
+      if (word_.load(std::memory_order_relaxed) != kFree) return false;
+      word_.store(kHeld, std::memory_order_relaxed);
+      return true;
+    }
+    std::uint32_t expected = kFree;
+    return word_.compare_exchange_strong(expected, kHeld, std::memory_order_acquire,
+                                         std::memory_order_relaxed);
+  }
+
+  // Whoever holds a lock of ours gives it back within a fraction of a microsecond, unless it has
+  // lost the processor. To sleep and to be woken takes both sides ten times as long.
+  [[gnu::noinline]] void take_when_free() {
+    constexpr int kAttempts = 60;
+    for (int attempt = 0; attempt < kAttempts; ++attempt) {
+      pause_processor();
+      if (word_.load(std::memory_order_relaxed) == kFree && take()) return;
+    }
+    while (word_.exchange(kAwaited, std::memory_order_acquire) != kFree)
+      futex(FUTEX_WAIT_PRIVATE, kAwaited);
+  }
+
+  static void pause_processor() {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#endif
+  }
+
+  void futex(int operation, std::uint32_t value) {
+    const int saved = errno;
+    ::syscall(SYS_futex, &word_, operation, value, nullptr, nullptr, 0);
+    errno = saved;
+  }
+
+  std::atomic<std::uint32_t> word_{kFree};
+  std::uint32_t depth_ = 0;  // of a recursive lock: how often it was taken again
+  std::atomic<pthread_t> holder_{};
+  bool recursive_;
+};
+
+}  // namespace pollshim::event
