@@ -94,7 +94,7 @@ bool choose_method(event_base* base, const event_config* config) {
 }
 
 bool set_priorities(event_base* base, int count) {
-  if (base->active_count.now != 0 || count < 1 || count >= kMostPriorities) return false;
+  if (base->active_count.now() != 0 || count < 1 || count >= kMostPriorities) return false;
   if (count == static_cast<int>(base->active.lane_count())) return true;
   auto* lanes = static_cast<netpoll::LinkedLane*>(
       allocate_zeroed(static_cast<unsigned>(count), sizeof(netpoll::LinkedLane)));
@@ -183,11 +183,11 @@ void free_base(event_base* base, bool run_finalizers) {
   release(base);
 }
 
-int count_of(const event_base* base, unsigned type, int Counted::*which) {
+int count_of(const event_base* base, unsigned type, int (Counted::*which)() const) {
   int sum = 0;
-  if (type & EVENT_BASE_COUNT_ACTIVE) sum += base->active_count.*which;
-  if (type & EVENT_BASE_COUNT_VIRTUAL) sum += base->virtual_count.*which;
-  if (type & EVENT_BASE_COUNT_ADDED) sum += base->inserted_count.*which;
+  if (type & EVENT_BASE_COUNT_ACTIVE) sum += (base->active_count.*which)();
+  if (type & EVENT_BASE_COUNT_VIRTUAL) sum += (base->virtual_count.*which)();
+  if (type & EVENT_BASE_COUNT_ADDED) sum += (base->inserted_count.*which)();
   return sum;
 }
 
@@ -280,9 +280,9 @@ int event_base_get_max_events(event_base* base, unsigned int type, int clear) {
   const Guard guard(base->lock);
   const int most = count_of(base, type, &Counted::most);
   if (clear) {
-    if (type & EVENT_BASE_COUNT_ACTIVE) base->active_count.most = 0;
-    if (type & EVENT_BASE_COUNT_VIRTUAL) base->virtual_count.most = 0;
-    if (type & EVENT_BASE_COUNT_ADDED) base->inserted_count.most = 0;
+    if (type & EVENT_BASE_COUNT_ACTIVE) base->active_count.start_anew();
+    if (type & EVENT_BASE_COUNT_VIRTUAL) base->virtual_count.start_anew();
+    if (type & EVENT_BASE_COUNT_ADDED) base->inserted_count.start_anew();
   }
   return most;
 }

@@ -43,13 +43,28 @@ class ChunkShelf;
 struct OnceEvent;
 struct CommonTimeout;
 
-struct Counted {
-  int now = 0;
-  int most = 0;
+// How many there are now, and the most that there were since that was last asked to start anew.
+// Kept as the most and how far below it we are, so that counting up and down is one instruction and
+// a look at its sign. Less than none below: the most was started anew, and there is more by now.
+class Counted {
+ public:
+  int now() const { return most_ - below_; }
+  int most() const { return most_; }
   void up() {
-    if (++now > most) most = now;
+    if (__builtin_expect(--below_ < 0, 0)) {
+      most_ -= below_;
+      below_ = 0;
+    }
   }
-  void down() { --now; }
+  void down() { ++below_; }
+  void start_anew() {
+    below_ -= most_;
+    most_ = 0;
+  }
+
+ private:
+  int most_ = 0;
+  int below_ = 0;
 };
 
 struct LoopFigures {
@@ -143,7 +158,7 @@ inline bool in_loop_thread(const event_base* base) {
 }
 
 inline bool has_events(const event_base* base) {
-  return base->virtual_count.now > 0 || base->inserted_count.now > 0;
+  return base->virtual_count.now() > 0 || base->inserted_count.now() > 0;
 }
 
 // ---- event.cc ----

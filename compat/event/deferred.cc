@@ -58,7 +58,7 @@ void add_virtual_event(event_base* base) {
 void remove_virtual_event(event_base* base) {
   const Guard guard(base->lock);
   base->virtual_count.down();
-  if (base->virtual_count.now == 0) notify_if_elsewhere(base);
+  if (base->virtual_count.now() == 0) notify_if_elsewhere(base);
 }
 
 }  // namespace pollshim::event

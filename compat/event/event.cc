@@ -186,7 +186,7 @@ int remove_event(Event* ev, Blocking blocking) {
   const bool was_inserted = (flags_of(ev) & EVLIST_INSERTED) != 0;
   const bool removed = remove(base, ev);
   // A loop without events left has to notice, so that it can return.
-  if (was_inserted && !has_events(base) && base->active_count.now == 0) notify_if_elsewhere(base);
+  if (was_inserted && !has_events(base) && base->active_count.now() == 0) notify_if_elsewhere(base);
   debug_note_removed(ev);
   const bool may_wait =
       blocking == Blocking::kYes || (blocking != Blocking::kNo && !(ev->ev_events & EV_FINALIZE));
@@ -234,7 +234,9 @@ void activate_event(Event* ev, int result, short calls) {
 }
 
 [[gnu::noinline]] static void activate_guarded(Event* ev, int result, short calls) {
-  const Guard guard(ev->ev_base->lock);
+  event_base* base = ev->ev_base;
+  const Guard guard(base->lock);
+  if (activate_idle(base, ev, result)) return notify_if_elsewhere(base);
   debug_require_setup(ev);
   activate_event(ev, result, calls);
 }

@@ -108,14 +108,6 @@ void call_event_unlocked(event_base* base, Event* ev) {
   callback(fd, result, argument);
 }
 
-inline void call_event(event_base* base, Event* ev) {
-  if (__builtin_expect(base->view != nullptr, 0)) return call_event_in_scope(base, ev);
-  if (base->lock != nullptr) return call_event_unlocked(base, ev);
-  // With nobody to lock out and nobody who looks on, a callback is a call and nothing else.
-  const event_callback& own = ev->ev_evcallback;
-  own.evcb_cb_union.evcb_callback(ev->ev_fd, ev->ev_res, own.evcb_arg);
-}
-
 void call_self(event_base* base, event_callback* callback) {
   const auto function = callback->evcb_cb_union.evcb_selfcb;
   void* const argument = callback->evcb_arg;
@@ -167,36 +159,51 @@ bool has_interval(const Event* ev) {
   }
 }
 
-inline void call(event_base* base, event_callback* callback) {
-  const unsigned closure = callback->evcb_closure;
-  if (closure != kClosureEvent && closure != kClosurePersist) return call_unusual(base, callback);
-  Event* ev = event_of(callback);
-  if (closure == kClosurePersist && has_interval(ev)) restart_timeout(base, ev);
-  call_event(base, ev);
-}
-
 // Takes the first callback off its queue, and with it what its firing takes back.
 inline void dequeue(event_base* base, event_callback* callback, unsigned priority) {
   const int flags = callback->evcb_flags;
-  const bool one_shot = is_event(callback) && !(event_of(callback)->ev_events & EV_PERSIST) &&
+  const bool one_shot = callback->evcb_closure != kClosurePersist && is_event(callback) &&
+                        !(event_of(callback)->ev_events & EV_PERSIST) &&
                         !(flags & EVLIST_FINALIZING);
-  if (one_shot && ((flags & (EVLIST_TIMEOUT | EVLIST_INSERTED)) || debug_mode_on)) {
+  if (one_shot && ((flags & (EVLIST_TIMEOUT | EVLIST_INSERTED)) || debug_mode_on)) [[unlikely]] {
     remove_fired(base, event_of(callback));
   } else {
     remove_first_active(base, callback, priority);
   }
 }
 
-// Runs one callback, from its place in the queue to the news that it is over.
-inline void run_callback(event_base* base, event_callback* callback) {
-  base->current = callback;
+// Calls what others look at or wait for, and tells them that it is over.
+[[gnu::noinline]] void call_observed(event_base* base, event_callback* callback) {
   ++base->figures.delivered;
-  call(base, callback);
-  base->current = nullptr;
+  const unsigned closure = callback->evcb_closure;
+  if (closure != kClosureEvent && closure != kClosurePersist) {
+    call_unusual(base, callback);
+  } else if (base->view != nullptr) {
+    call_event_in_scope(base, event_of(callback));
+  } else {
+    call_event_unlocked(base, event_of(callback));
+  }
   if (__builtin_expect(base->current_waiters != 0, 0)) {
     base->current_waiters = 0;
     broadcast(base->current_done);
   }
+}
+
+// Runs one callback, which has left its queue.
+inline void run_callback(event_base* base, event_callback* callback) {
+  base->current = callback;
+  const unsigned closure = callback->evcb_closure;
+  Event* ev = event_of(callback);
+  if (closure == kClosurePersist && has_interval(ev)) restart_timeout(base, ev);
+  const bool usual = closure == kClosurePersist || closure == kClosureEvent;
+  if (usual && base->view == nullptr && base->lock == nullptr) [[likely]] {
+    // With nobody to lock out and nobody who looks on, a callback is a call and nothing else.
+    const event_callback& own = ev->ev_evcallback;
+    own.evcb_cb_union.evcb_callback(ev->ev_fd, ev->ev_res, own.evcb_arg);
+  } else {
+    call_observed(base, callback);
+  }
+  base->current = nullptr;
 }
 
 // How far one pass over a queue may go.
@@ -218,7 +225,8 @@ struct Limit {
   int count = 0;
   while (event_callback* callback = first_active(base, priority)) {
     // The flags are looked at first: a callback may free its own memory.
-    if (!(callback->evcb_flags & EVLIST_INTERNAL)) ++count;
+    if (!(callback->evcb_flags & EVLIST_INTERNAL)) [[likely]]
+      ++count;
     dequeue(base, callback, priority);
     run_callback(base, callback);
     if (base->break_asked) return -1;
@@ -270,9 +278,9 @@ Turn run_turn(event_base* base, int flags) {
   base->deferreds_queued = 0;
   if (base->exit_asked || base->break_asked) return Turn::kDone;
 
-  const bool may_wait = base->active_count.now == 0 && !(flags & EVLOOP_NONBLOCK);
+  const bool may_wait = base->active_count.now() == 0 && !(flags & EVLOOP_NONBLOCK);
   const Nanoseconds delay = may_wait ? time_to_next_timeout(base) : 0;
-  if (!(flags & EVLOOP_NO_EXIT_ON_EMPTY) && !has_events(base) && base->active_count.now == 0) {
+  if (!(flags & EVLOOP_NO_EXIT_ON_EMPTY) && !has_events(base) && base->active_count.now() == 0) {
     if (debug_logging_enabled()) log_debug("event_base_loop: no events registered.");
     return Turn::kEmpty;
   }
@@ -287,9 +295,9 @@ Turn run_turn(event_base* base, int flags) {
   update_cached_time(base);
   activate_due_timeouts(base);
 
-  if (base->active_count.now == 0) return (flags & EVLOOP_NONBLOCK) ? Turn::kDone : Turn::kGoOn;
+  if (base->active_count.now() == 0) return (flags & EVLOOP_NONBLOCK) ? Turn::kDone : Turn::kGoOn;
   const int count = run_active(base);
-  const bool once = (flags & EVLOOP_ONCE) && base->active_count.now == 0 && count != 0;
+  const bool once = (flags & EVLOOP_ONCE) && base->active_count.now() == 0 && count != 0;
   return once ? Turn::kDone : Turn::kGoOn;
 }
 

@@ -31,11 +31,15 @@ void free_lock(void* handle, unsigned) {
   release(handle);
 }
 
-int take_lock(unsigned mode, void* handle) {
-  auto* lock = static_cast<ThreadLock*>(handle);
-  if (mode & EVTHREAD_TRY) return lock->try_lock() ? 0 : EBUSY;
-  lock->lock();
+[[gnu::noinline]] int take_any_lock(unsigned mode, ThreadLock& lock) {
+  if (mode & EVTHREAD_TRY) return lock.try_lock() ? 0 : EBUSY;
+  lock.lock();
   return 0;
+}
+
+int take_lock(unsigned mode, void* handle) {
+  auto& lock = *static_cast<ThreadLock*>(handle);
+  return lock.lock_at_once() ? 0 : take_any_lock(mode, lock);
 }
 
 int give_lock_back(unsigned, void* handle) {

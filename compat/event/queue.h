@@ -28,12 +28,14 @@ inline event_callback* callback_at(netpoll::QueueLink* link) {
 // Our own events are not counted among the user's.
 inline void enter(event_base* base, event_callback* callback, int membership) {
   const int flags = callback->evcb_flags;
-  if (!(flags & EVLIST_INTERNAL)) base->inserted_count.up();
+  if (!(flags & EVLIST_INTERNAL)) [[likely]]
+    base->inserted_count.up();
   callback->evcb_flags = static_cast<short>(flags | membership);
 }
 inline void leave(event_base* base, event_callback* callback, int membership) {
   const int flags = callback->evcb_flags;
-  if (!(flags & EVLIST_INTERNAL)) base->inserted_count.down();
+  if (!(flags & EVLIST_INTERNAL)) [[likely]]
+    base->inserted_count.down();
   callback->evcb_flags = static_cast<short>(flags & ~membership);
 }
 

@@ -27,6 +27,9 @@ class ThreadLock {
   ThreadLock(const ThreadLock&) = delete;
   ThreadLock& operator=(const ThreadLock&) = delete;
 
+  // What nearly every lock() comes to: nobody has it, and it is one that nobody takes twice.
+  bool lock_at_once() { return !recursive_ && take(); }
+
   void lock() {
     if (recursive_ && taken_again()) return;
     if (__builtin_expect(!take(), 0)) take_when_free();
