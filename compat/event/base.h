@@ -88,7 +88,15 @@ struct event_base {
   int max_dispatch_callbacks = INT_MAX;
   int limit_callbacks_after_priority = INT_MAX;
   pollshim::view::LoopView* view = nullptr;
-  pollshim::event::LoopFigures figures;
+
+  // loop.cc: who runs the loop. Other threads look at this whenever they activate an event, so what
+  // the loop writes for every callback lies elsewhere.
+  unsigned long owner = 0;
+  bool running = false;
+  bool exit_asked = false;
+  bool break_asked = false;
+  bool continue_asked = false;
+  int running_priority = -1;
 
   // queue.h: what is active, and how much there is of everything.
   netpoll::LinkedRunQueue active;
@@ -97,21 +105,16 @@ struct event_base {
   pollshim::event::Counted active_count;
   pollshim::event::Counted virtual_count;
 
+  // buffer/shelf.h: what the socket bufferevents keep of emptied chunks, made with the first.
+  pollshim::event::ChunkShelf* shelf = nullptr;
+
   // loop.cc: the run under way.
-  unsigned long owner = 0;
-  bool running = false;
-  bool exit_asked = false;
-  bool break_asked = false;
-  bool continue_asked = false;
-  int running_priority = -1;
+  pollshim::event::LoopFigures figures;
   int deferreds_queued = 0;
   event_callback* current = nullptr;
   short* calls_left = nullptr;   // of the current callback, if it is a signal event's
   void* current_done = nullptr;  // condition: the current callback has returned
   int current_waiters = 0;       // 0 between callbacks
-
-  // buffer/shelf.h: what the socket bufferevents keep of emptied chunks, made with the first.
-  pollshim::event::ChunkShelf* shelf = nullptr;
 
   // clock.cc: the cached time, 0 for none, the same as events show it, and what turns it into
   // wall-clock time.

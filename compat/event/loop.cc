@@ -15,7 +15,8 @@ namespace pollshim::event {
 
 // A loop that is not waiting looks at everything once more before it does: the lock says which.
 void notify_elsewhere(event_base* base) {
-  ++base->figures.wakes_asked;
+  // Only a view wants to know, and the line of memory is the loop's.
+  if (base->view != nullptr) ++base->figures.wakes_asked;
   if (base->lock == nullptr || base->loop.poller().waiting()) base->loop.wake();
 }
 
