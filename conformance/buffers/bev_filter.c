@@ -395,6 +395,40 @@ static void bytes_stay_in_order_where_adding_them_makes_room_below(void** state)
   event_base_free(base);
 }
 
+static enum bufferevent_filter_result by_ones(struct evbuffer* src, struct evbuffer* dst,
+                                              ev_ssize_t limit, enum bufferevent_flush_mode mode,
+                                              void* context) {
+  (void)limit, (void)mode, (void)context;
+  return evbuffer_remove_buffer(src, dst, 1) > 0 ? BEV_OK : BEV_NEED_MORE;
+}
+
+static void take_all(struct bufferevent* bev, void* taken);
+
+/* Each of them makes room below for the next, which is an occasion for one more call. The original
+ * calls within the call, and crashes. */
+static void any_number_of_small_steps_is_taken(void** state) {
+  (void)state;
+  enum { size = 400000 };
+  if (on_original()) return;
+  struct bufferevent* pair[2];
+  size_t taken = 0;
+  base = new_base();
+  bufferevent_pair_new(base, BEV_OPT_CLOSE_ON_FREE, pair);
+  below = bufferevent_filter_new(pair[0], NULL, NULL, BEV_OPT_CLOSE_ON_FREE, NULL, NULL);
+  filter = bufferevent_filter_new(below, NULL, by_ones, BEV_OPT_CLOSE_ON_FREE, NULL, NULL);
+  bufferevent_setcb(pair[1], take_all, NULL, NULL, &taken);
+  bufferevent_enable(pair[1], EV_READ);
+  unsigned char* bytes = pattern_new(0, size);
+  bufferevent_write(filter, bytes, size);
+  run_ready(base);
+  assert_int_equal(taken, size);
+  free(bytes);
+  bufferevent_free(filter);
+  bufferevent_free(pair[1]);
+  run_ready(base);
+  event_base_free(base);
+}
+
 static void take_all(struct bufferevent* bev, void* taken) {
   struct evbuffer* input = bufferevent_get_input(bev);
   *(size_t*)taken += evbuffer_get_length(input);
@@ -440,6 +474,7 @@ const struct CMUnitTest bev_filter_tests[] = {
     cmocka_unit_test(what_is_full_below_waits_for_a_filter_that_rests),
     cmocka_unit_test(bytes_stay_in_order_where_taking_them_makes_room_below),
     cmocka_unit_test(bytes_stay_in_order_where_adding_them_makes_room_below),
+    cmocka_unit_test(any_number_of_small_steps_is_taken),
     cmocka_unit_test(room_that_the_read_callback_makes_is_used),
 };
 const size_t bev_filter_test_count = COUNT_OF(bev_filter_tests);

@@ -105,8 +105,8 @@ bool filter_output(FilterBufferEvent* bev, bufferevent_flush_mode mode) {
                                   mode, bev->context);
       bev->in_output_filter = false;
       if (result == BEV_OK) moved_now = true;
-      if (bev->output_again) filter_output(bev, BEV_NORMAL);
-    } while (result == BEV_OK && has_more_output(bev, mode));
+    } while ((result == BEV_OK || (result == BEV_NEED_MORE && bev->output_again)) &&
+             has_more_output(bev, mode));
     if (moved_now) trigger(bev, EV_WRITE);
     again = moved_now && result == BEV_OK && has_more_output(bev, mode);
     moved = moved || moved_now;
