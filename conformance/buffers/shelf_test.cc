@@ -98,7 +98,7 @@ void a_shelf_is_bounded_and_gives_up_what_it_keeps(void**) {
       let_go(landing);
     }
   }
-  assert_int_equal(kept, kKeepsEmptied ? 65 : 0);
+  assert_int_equal(kept, kKeepsEmptied ? 257 : 0);
   assert_int_equal(alive - before, 1 + kept);
   ChunkShelf::free(shelf);
   assert_int_equal(alive, before);

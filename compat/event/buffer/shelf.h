@@ -29,8 +29,8 @@ class ChunkShelf {
   static constexpr std::size_t kSmallCapacity = kSmallestAllocation - kChunkHeader;
 
  private:
-  // Enough for what one wait brings.
-  static constexpr unsigned kMostSmall = kKeepsEmptied ? 64 : 0;
+  // Enough for what one wait brings: a quarter of a megabyte for a loop, not for a connection.
+  static constexpr unsigned kMostSmall = kKeepsEmptied ? 256 : 0;
   static constexpr unsigned kMostLandings = kKeepsEmptied ? 1 : 0;
 
   static Chunk* take(Chunk*& first, unsigned& count) {
