@@ -37,16 +37,26 @@ void bench_stop(struct bench* bench) {
   bench->wall += bench_clock(CLOCK_MONOTONIC) - bench->wall_start;
 }
 
-uint64_t bench_resident(void) {
-  FILE* rollup = fopen("/proc/self/smaps_rollup", "re");
-  bench_check(rollup != NULL);
+/* The kilobytes that stand behind a label in a file of the kernel, as bytes. */
+static uint64_t read_kilobytes(const char* path, const char* format) {
+  FILE* file = fopen(path, "re");
+  bench_check(file != NULL);
   char line[256];
   unsigned long kib = 0;
-  while (fgets(line, sizeof line, rollup) && sscanf(line, "Anonymous: %lu kB", &kib) != 1)
+  while (fgets(line, sizeof line, file) && sscanf(line, format, &kib) != 1)
     continue;
-  fclose(rollup);
+  fclose(file);
   bench_check(kib > 0);
   return (uint64_t)kib * 1024;
+}
+
+uint64_t bench_resident(void) {
+  return read_kilobytes("/proc/self/smaps_rollup", "Anonymous: %lu kB");
+}
+
+/* Of this program alone: what getrusage() says includes whoever forked before the exec. */
+static uint64_t peak_memory(void) {
+  return read_kilobytes("/proc/self/status", "VmHWM: %lu kB");
 }
 
 /* Of the cores that this process started with, the first is the server's and the last the load's.
@@ -102,13 +112,12 @@ static void print_libraries(void) {
 }
 
 static void report(const struct bench* bench) {
-  struct rusage usage;
-  bench_check(getrusage(RUSAGE_SELF, &usage) == 0);
   printf(
       "{\"case\":\"%s\",\"size\":%ld,\"units\":%ld,\"wall\":%llu,\"cpu\":%llu,\"bytes\":%llu,"
-      "\"peak\":%ld,\"libraries\":[",
+      "\"peak\":%llu,\"libraries\":[",
       bench->case_name, bench->size, bench->units, (unsigned long long)bench->wall,
-      (unsigned long long)bench->cpu, (unsigned long long)bench->bytes, usage.ru_maxrss * 1024);
+      (unsigned long long)bench->cpu, (unsigned long long)bench->bytes,
+      (unsigned long long)peak_memory());
   print_libraries();
   puts("]}");
 }
