@@ -11,15 +11,26 @@
 #include "event2/event.h"
 #include "event2/thread.h"
 
-#if defined(__linux__)
+// The thread sanitizer finds locks that are taken in two orders, if they are mutexes.
+#if defined(__SANITIZE_THREAD__)
+#define POLLSHIM_SEES_THREADS true
+#elif defined(__has_feature)
+#define POLLSHIM_SEES_THREADS __has_feature(thread_sanitizer)
+#else
+#define POLLSHIM_SEES_THREADS false
+#endif
+#if defined(__linux__) && !POLLSHIM_SEES_THREADS
+#define POLLSHIM_OWN_LOCKS true
 #include "compat/event/thread_lock.h"
+#else
+#define POLLSHIM_OWN_LOCKS false
 #endif
 
 namespace pollshim::event {
 
 namespace {
 
-#if defined(__linux__)
+#if POLLSHIM_OWN_LOCKS
 
 void* allocate_lock(unsigned type) {
   void* const memory = allocate(sizeof(ThreadLock));
@@ -139,7 +150,7 @@ constexpr evthread_condition_callbacks kMutexConditions = {
     EVTHREAD_CONDITION_API_VERSION, allocate_condition, free_condition_variable, signal_condition,
     wait_for_mutex};
 
-#if defined(__linux__)
+#if POLLSHIM_OWN_LOCKS
 
 int wait_for_lock(void* handle, void* lock, const timeval* timeout) {
   auto* condition = static_cast<Condition*>(handle);

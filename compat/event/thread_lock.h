@@ -15,6 +15,8 @@
 #include <cerrno>
 #include <cstdint>
 
+#include "core/lock_word.h"
+
 #if __has_include(<sys/single_threaded.h>)
 #include <sys/single_threaded.h>
 #endif
@@ -50,18 +52,13 @@ class ThreadLock {
     }
     if (recursive_) holder_.store(pthread_t{}, std::memory_order_relaxed);
     if (has_one_thread()) {
-      word_.store(kFree, std::memory_order_relaxed);
-    } else if (__builtin_expect(word_.exchange(kFree, std::memory_order_release) == kAwaited, 0)) {
+      word_.give_back_alone();
+    } else if (__builtin_expect(word_.give_back(), 0)) {
       futex(FUTEX_WAKE_PRIVATE, 1);
     }
   }
 
  private:
-  static constexpr std::uint32_t kFree = 0;
-  static constexpr std::uint32_t kHeld = 1;
-  static constexpr std::uint32_t kAwaited = 2;  // held, and somebody may sleep until it is not
-
-  // A thread that is started later sees all that was done before, and takes the word as it is.
   static bool has_one_thread() {
 #if __has_include(<sys/single_threaded.h>)
     return __libc_single_threaded != 0;
@@ -78,14 +75,7 @@ class ThreadLock {
   }
 
   bool take() {
-    if (has_one_thread()) {
-      if (word_.load(std::memory_order_relaxed) != kFree) return false;
-      word_.store(kHeld, std::memory_order_relaxed);
-      return true;
-    }
-    std::uint32_t expected = kFree;
-    return word_.compare_exchange_strong(expected, kHeld, std::memory_order_acquire,
-                                         std::memory_order_relaxed);
+    return has_one_thread() ? word_.try_take_alone() : word_.try_take();
   }
 
   // Whoever holds a lock of ours gives it back within a fraction of a microsecond, unless it has
@@ -94,10 +84,10 @@ class ThreadLock {
     constexpr int kAttempts = 60;
     for (int attempt = 0; attempt < kAttempts; ++attempt) {
       pause_processor();
-      if (word_.load(std::memory_order_relaxed) == kFree && take()) return;
+      if (word_.looks_free() && take()) return;
     }
-    while (word_.exchange(kAwaited, std::memory_order_acquire) != kFree)
-      futex(FUTEX_WAIT_PRIVATE, kAwaited);
+    while (!word_.take_or_announce())
+      futex(FUTEX_WAIT_PRIVATE, netpoll::LockWord::kAwaited);
   }
 
   static void pause_processor() {
@@ -108,11 +98,11 @@ class ThreadLock {
 
   void futex(int operation, std::uint32_t value) {
     const int saved = errno;
-    ::syscall(SYS_futex, &word_, operation, value, nullptr, nullptr, 0);
+    ::syscall(SYS_futex, &word_.word(), operation, value, nullptr, nullptr, 0);
     errno = saved;
   }
 
-  std::atomic<std::uint32_t> word_{kFree};
+  netpoll::LockWord word_;
   std::uint32_t depth_ = 0;  // of a recursive lock: how often it was taken again
   std::atomic<pthread_t> holder_{};
   bool recursive_;

@@ -3,19 +3,17 @@
 // allows. Each protocol is also broken on purpose, to show that the checker would see it.
 #include "conformance/unit/model.h"
 
-#include <cstdio>
 #include <optional>
 
+#include "conformance/unit/model_verdict.h"
 #include "core/gate.h"
 #include "core/info_word.h"
 #include "core/wake.h"
 
-extern "C" {
-#include "conformance/harness/harness.h"
-}
-
 namespace {
 
+using model::must_be_caught;
+using model::must_hold;
 using netpoll::Arrival;
 using netpoll::kInfoClosing;
 using netpoll::kInfoReadExpired;
@@ -179,31 +177,6 @@ void one_write_a_sleep() {
 
 // ---- running them -------------------------------------------------------------------------------
 
-model::Result report(const char* name, const model::Result& result) {
-  std::printf("%s: %llu executions, %llu states, %llu pruned%s%s\n", name,
-              static_cast<unsigned long long>(result.executions),
-              static_cast<unsigned long long>(result.states),
-              static_cast<unsigned long long>(result.pruned), result.violation.empty() ? "" : ": ",
-              result.violation.c_str());
-  return result;
-}
-
-void must_hold(const char* name, const model::Scenario& scenario) {
-  const model::Result result = report(name, model::explore(scenario));
-  if (!result.violation.empty()) std::printf("%s", result.trace.c_str());
-  assert_true(result.violation.empty());
-  assert_true(result.exhausted);
-  assert_true(result.executions > 0);
-}
-
-void must_be_caught(const char* name, const model::Scenario& scenario, bool weaken) {
-  model::Options options;
-  options.weaken_seq_cst = weaken;
-  const model::Result result = report(name, model::explore(scenario, options));
-  std::printf("%s", result.trace.c_str());
-  assert_false(result.violation.empty());
-}
-
 void waiting_against_readiness_holds(void**) {
   must_hold("wait / ready",
             {set_up_direction, {wait_for_readiness_or_error, become_ready}, it_returned_ready});
@@ -366,26 +339,31 @@ void an_error_never_lands_on_a_successor(void**) {
                               no_error_on_the_successor});
 }
 
+constexpr CMUnitTest kTests[] = {
+    cmocka_unit_test(waiting_against_readiness_holds),
+    cmocka_unit_test(waiting_against_closing_holds),
+    cmocka_unit_test(waiting_against_a_deadline_holds),
+    cmocka_unit_test(waiting_against_readiness_and_closing_holds),
+    cmocka_unit_test(waiting_against_readiness_and_a_deadline_holds),
+    cmocka_unit_test(waiting_against_a_deadline_that_is_taken_back_ends_with_readiness),
+    cmocka_unit_test(waiting_against_closing_and_a_deadline_holds),
+    cmocka_unit_test(two_pollers_wake_a_waiter_once),
+    cmocka_unit_test(acquire_and_release_are_not_enough_against_closing),
+    cmocka_unit_test(acquire_and_release_are_not_enough_against_a_deadline),
+    cmocka_unit_test(publishing_after_unblocking_is_caught),
+    cmocka_unit_test(breaking_a_sleep_holds),
+    cmocka_unit_test(two_breakers_cost_one_write_a_sleep),
+    cmocka_unit_test(announcing_before_draining_is_caught),
+    cmocka_unit_test(a_failed_exchange_releases_nothing_and_is_caught),
+    cmocka_unit_test(an_error_never_lands_on_a_successor),
+};
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  static const CMUnitTest tests[] = {
-      cmocka_unit_test(waiting_against_readiness_holds),
-      cmocka_unit_test(waiting_against_closing_holds),
-      cmocka_unit_test(waiting_against_a_deadline_holds),
-      cmocka_unit_test(waiting_against_readiness_and_closing_holds),
-      cmocka_unit_test(waiting_against_readiness_and_a_deadline_holds),
-      cmocka_unit_test(waiting_against_a_deadline_that_is_taken_back_ends_with_readiness),
-      cmocka_unit_test(waiting_against_closing_and_a_deadline_holds),
-      cmocka_unit_test(two_pollers_wake_a_waiter_once),
-      cmocka_unit_test(acquire_and_release_are_not_enough_against_closing),
-      cmocka_unit_test(acquire_and_release_are_not_enough_against_a_deadline),
-      cmocka_unit_test(publishing_after_unblocking_is_caught),
-      cmocka_unit_test(breaking_a_sleep_holds),
-      cmocka_unit_test(two_breakers_cost_one_write_a_sleep),
-      cmocka_unit_test(announcing_before_draining_is_caught),
-      cmocka_unit_test(a_failed_exchange_releases_nothing_and_is_caught),
-      cmocka_unit_test(an_error_never_lands_on_a_successor),
+  const harness_group groups[] = {
+      {"poller", kTests, sizeof kTests / sizeof kTests[0]},
+      model::lock_group(),
   };
-  return harness_main(argc, argv, tests, sizeof tests / sizeof tests[0]);
+  return harness_main_groups(argc, argv, groups, sizeof groups / sizeof groups[0]);
 }

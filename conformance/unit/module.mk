@@ -32,7 +32,7 @@ $(eval $(call check,torture,$(if $(filter thread,$(SAN)),env TORTURE_STEPS=50000
   --limit 100,200,$(B)/bin/torture))
 
 # ---- the handshakes, model-checked -------------------------------------------------------------------
-model_SRC := $(addprefix conformance/unit/,model.cc model_test.cc)
+model_SRC := $(addprefix conformance/unit/,model.cc model_lock_test.cc model_test.cc)
 # Actors are coroutines on one thread: the thread sanitizer has nothing to find there, does not follow a
 # change of stack, and takes memory without bound. So under it there is none in this suite at all.
 ifeq ($(SAN),thread)
@@ -43,6 +43,10 @@ $(eval $(call suite,model-tests,$(model_SRC)))
 endif
 $(B)/bin/model-tests: LDLIBS += -lstdc++
 $(eval $(call check,model,$(B)/bin/model-tests --limit 60,120,$(B)/bin/model-tests))
+
+# ---- the lock of the libevent face, whose word is model-checked above ---------------------------------
+$(eval $(call suite,thread-lock-tests,conformance/unit/thread_lock_test.cc,))
+$(eval $(call check,thread-lock,$(B)/bin/thread-lock-tests,60,$(B)/bin/thread-lock-tests))
 
 # ---- what a front end like libev's needs of the core -----------------------------------------------
 $(eval $(call suite,embedding-tests,conformance/unit/embedding_test.cc,$(core_OBJ) $(backends_OBJ)))
