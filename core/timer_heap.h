@@ -64,11 +64,13 @@ class TimerHeap {
   // timer where it was.
   bool move(TimerId id, Nanoseconds when) {
     Timer& timer = table_[id];
+    // Whether it is earlier is anybody's guess, and no branch: whether it is in the heap is not.
     const bool earlier = when < timer.when;
-    if (earlier && timer.stamp < kNewest) return move_earlier(id, when);
+    if (earlier & (timer.stamp < kNewest)) return move_earlier(id, when);
     timer.when = when;
     timer.order = next_stamp();
-    if (earlier && when < newest_bound_) newest_bound_ = when;
+    const Nanoseconds bound = earlier ? when : kForever;
+    newest_bound_ = bound < newest_bound_ ? bound : newest_bound_;
     return true;
   }
 
