@@ -1,5 +1,9 @@
 #include "compat/ev/timer.h"
 
+#include <bit>
+#include <cstddef>
+#include <cstring>
+
 #include "compat/ev/loop.h"
 #include "compat/ev/verify.h"
 
@@ -11,7 +15,81 @@ netpoll::TimerId id_of(const ev_timer* watcher) {
   return static_cast<netpoll::TimerId>(watcher->active);
 }
 
+// The mark: when a timer is due, in ticks of about a microsecond, as far as it fits into the four
+// bytes behind `priority` that no member has. A watcher without that gap is never put off.
+constexpr std::size_t kMarkPlace = offsetof(ev_timer, priority) + sizeof(int);
+constexpr bool kHasMark = offsetof(ev_timer, data) >= kMarkPlace + sizeof(std::uint32_t);
+constexpr ev_tstamp kTicksPerSecond = 1 << 20;
+// The sum of this and a time ends in a mark: the last bit of such a double is worth a tick.
+constexpr ev_tstamp kMarkBase = 1.5 * (std::int64_t{1} << 52) / kTicksPerSecond;
+constexpr ev_tstamp kLastMarked = kMarkBase / 4;
+constexpr ev_tstamp kMarks = 4294967296.;  // then they repeat
+constexpr ev_tstamp kLongestPutOff = kMarks / 2 / kTicksPerSecond;
+
+std::uint32_t mark_for(ev_tstamp at) {
+  return static_cast<std::uint32_t>(std::bit_cast<std::uint64_t>(at + kMarkBase));
+}
+std::uint32_t mark_of(const ev_timer* watcher) {
+  std::uint32_t mark;
+  std::memcpy(&mark, reinterpret_cast<const char*>(watcher) + kMarkPlace, sizeof mark);
+  return mark;
+}
+void set_at(ev_timer* watcher, ev_tstamp at) {
+  watcher->at = at;
+  const std::uint32_t mark = mark_for(at);
+  if (kHasMark) std::memcpy(reinterpret_cast<char*>(watcher) + kMarkPlace, &mark, sizeof mark);
+}
+// Whether `at` is still what set_at() made of it.
+bool has_own_at(const ev_timer* watcher) {
+  return mark_of(watcher) == mark_for(watcher->at);
+}
+
+// Servers start the idle timeout of a connection again for every message. It is due later than
+// before then, and nothing but the watcher is touched: with many connections, what the heap knows
+// would be one more cache miss, and most of the time that all of it takes.
+bool put_off(ev_timer* watcher, ev_tstamp at) {
+  const bool later = kHasMark && at >= watcher->at && watcher->repeat < kLongestPutOff;
+  if (!later || !has_own_at(watcher)) return false;
+  set_at(watcher, at);
+  return true;
+}
+
+// When a timer is due of which the heap says that it is not before `bound`.
+ev_tstamp true_time(const ev_timer* watcher, ev_tstamp bound) {
+  if (!kHasMark) return bound;
+  if (has_own_at(watcher)) return watcher->at;
+  // Of the times with that mark, the next behind the bound. Half a tick is as late as it can be and
+  // still have that mark itself, once the heap has it for a bound.
+  const std::uint32_t later = mark_of(watcher) - mark_for(bound);
+  if (later == 0 || later >= kMarks / 2 || !(bound >= 0. && bound < kLastMarked)) return bound;
+  const ev_tstamp whole_ticks = bound + kMarkBase - kMarkBase;
+  return whole_ticks + (later + .45) / kTicksPerSecond;
+}
+
 }  // namespace
+
+bool Timers::corrected(netpoll::TimerId id) {
+  const Key told = heap_.when(id);
+  const Key due = key_of(true_time(static_cast<const ev_timer*>(heap_.owner(id)), moment_of(told)));
+  if (due <= told) [[likely]]
+    return false;
+  heap_.move(id, due);
+  return true;
+}
+
+netpoll::TimerId Timers::first() {
+  netpoll::TimerId id = heap_.first();
+  while (id != netpoll::kNoTimer && corrected(id))
+    id = heap_.first();
+  return id;
+}
+
+netpoll::TimerId Timers::first_due(Key limit) {
+  netpoll::TimerId id = heap_.first_due(limit);
+  while (id != netpoll::kNoTimer && corrected(id))
+    id = heap_.first_due(limit);
+  return id;
+}
 
 bool Timers::holds(const ev_timer* watcher) const {
   const netpoll::TimerId id = id_of(watcher);
@@ -24,7 +102,7 @@ void Timers::start(ev_loop& loop, ev_timer* watcher) {
   const bool has_room = loop.pending.has_room(lane) && heap_.has_room();
   if (!(watcher->repeat >= 0.) || !has_room) [[unlikely]]
     return make_room_and_start(loop, watcher);
-  watcher->at += loop.time.steady();
+  set_at(watcher, watcher->at + loop.time.steady());
   const netpoll::TimerId id = heap_.arm_in_room(watcher, key_of(watcher->at));
   loop.count_in(head_of(watcher), lane, static_cast<int>(id));
 }
@@ -46,6 +124,14 @@ void Timers::stop(ev_loop& loop, ev_timer* watcher) {
 }
 
 void Timers::again(ev_loop& loop, ev_timer* watcher) {
+  const bool usual = watcher->active != 0 && watcher->pending == 0 && watcher->repeat != 0.;
+  if (!usual) [[unlikely]]
+    return start_or_move(loop, watcher);
+  const ev_tstamp at = loop.time.steady() + watcher->repeat;
+  if (!put_off(watcher, at)) move(loop, watcher, at);
+}
+
+void Timers::start_or_move(ev_loop& loop, ev_timer* watcher) {
   loop.pending.withdraw(head_of(watcher));
   if (watcher->active == 0) {
     if (watcher->repeat == 0.) return;
@@ -57,9 +143,12 @@ void Timers::again(ev_loop& loop, ev_timer* watcher) {
     stop(loop, watcher);
     return;
   }
-  const ev_tstamp at = loop.time.steady() + watcher->repeat;
+  move(loop, watcher, loop.time.steady() + watcher->repeat);
+}
+
+void Timers::move(ev_loop& loop, ev_timer* watcher, ev_tstamp at) {
   if (heap_.move(id_of(watcher), key_of(at))) {
-    watcher->at = at;
+    set_at(watcher, at);
   } else {
     stop(loop, watcher);
     loop.refuse(head_of(watcher));
@@ -71,23 +160,24 @@ ev_tstamp Timers::remaining(const ev_loop& loop, const ev_timer* watcher) const 
 }
 
 ev_tstamp Timers::earliest() {
+  first();
   return moment_of(heap_.earliest());
 }
 
 void Timers::expire(ev_loop& loop) {
   const ev_tstamp now = loop.time.steady();
   const Key limit = last_key_before(now);
-  netpoll::TimerId id = heap_.first_due(limit);
+  netpoll::TimerId id = first_due(limit);
   if (id == netpoll::kNoTimer) return;
   const PendingQueue::Batch batch = loop.pending.begin_batch();
-  for (; id != netpoll::kNoTimer; id = heap_.first_due(limit)) {
+  for (; id != netpoll::kNoTimer; id = first_due(limit)) {
     auto* watcher = static_cast<ev_timer*>(heap_.owner(id));
     ++loop.timers_fired;
     int events = EV_TIMER;
     if (watcher->repeat > 0.) {
       // A timer that is late by more than its interval does not catch up.
-      watcher->at += watcher->repeat;
-      if (watcher->at < now) watcher->at = now;
+      const ev_tstamp next = watcher->at + watcher->repeat;
+      set_at(watcher, next < now ? now : next);
       heap_.move(id, key_of(watcher->at));
     } else {
       if (watcher->repeat != 0.) events |= EV_ERROR;
@@ -102,7 +192,7 @@ void Timers::shift(ev_loop&, ev_tstamp seconds) {
   for (netpoll::TimerId id = 1; id < heap_.end(); ++id) {
     if (!heap_.is_armed(id)) continue;
     auto* watcher = static_cast<ev_timer*>(heap_.owner(id));
-    watcher->at += seconds;
+    set_at(watcher, watcher->at + seconds);
     heap_.move(id, key_of(watcher->at));
   }
 }

@@ -1,6 +1,7 @@
-// ev_timer: relative timeouts on a clock that never jumps. The heap remembers the time that a timer
-// was started with; the watcher's own `at` is for the program to see, and may meanwhile have been
-// written over.
+// ev_timer: relative timeouts on a clock that never jumps. The watcher's own `at` is for the
+// program to see, and may be written over while the timer is active, which moves nothing. The heap
+// remembers when a timer is due, or, of one that ev_timer_again() has put off, a time before that:
+// then the watcher's `at` tells the truth, and if that was written over, the mark beside it does.
 #pragma once
 
 #include <ev.h>
@@ -34,6 +35,14 @@ class Timers {
 
  private:
   [[gnu::noinline]] void make_room_and_start(ev_loop& loop, ev_timer* watcher);
+  // What again() comes to where it takes more than to put off.
+  [[gnu::noinline]] void start_or_move(ev_loop& loop, ev_timer* watcher);
+  [[gnu::noinline]] void move(ev_loop& loop, ev_timer* watcher, ev_tstamp at);
+  // If the watcher was put off, the heap is told now, and something else may be first.
+  bool corrected(netpoll::TimerId id);
+  // The earliest by truth, and the same if it is due; kNoTimer when there is none.
+  netpoll::TimerId first();
+  netpoll::TimerId first_due(Key limit);
   // What `active` holds is the heap's id.
   bool holds(const ev_timer* watcher) const;
 

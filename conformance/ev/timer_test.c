@@ -381,6 +381,34 @@ static void setting_an_active_timer_and_starting_it_changes_nothing_yet(void** s
   ev_loop_destroy(loop);
 }
 
+static void setting_a_timer_that_was_put_off_changes_nothing_either(void** state) {
+  (void)state;
+  struct ev_loop* loop = make_loop();
+  ev_timer far, near, middle, again;
+  ev_now_update(loop);
+  start_timer(loop, &far, "far", 0.001, 0.030);
+  start_timer(loop, &near, "near", 0.001, 0.010);
+  start_timer(loop, &middle, "middle", 0.001, 0.020);
+  start_timer(loop, &again, "again", 0.001, 50.);
+  ev_timer_again(loop, &far);
+  ev_timer_again(loop, &near);
+  ev_timer_again(loop, &middle);
+  ev_timer_again(loop, &again);
+  ev_timer_set(&far, 0.000001, 0.);
+  ev_timer_set(&near, 1000., 0.);
+  /* What was written over does not count when it is moved once more, sooner this time. */
+  ev_timer_set(&again, 1., 0.005);
+  ev_timer_again(loop, &again);
+  middle.repeat = again.repeat = 0.;
+  /* Behind the times that they were started with, and then behind all of them. */
+  ev_sleep(0.002);
+  ev_run(loop, EVRUN_NOWAIT);
+  ev_sleep(0.04);
+  ev_run(loop, EVRUN_NOWAIT);
+  assert_trace("again:timer near:timer middle:timer far:timer");
+  ev_loop_destroy(loop);
+}
+
 static void a_repeat_written_directly_counts_from_again_on(void** state) {
   (void)state;
   /* nghttp2 does this. */
@@ -486,6 +514,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_stopped_timer_keeps_its_remaining_time_and_can_go_on),
     cmocka_unit_test(an_expired_timer_keeps_how_late_it_was),
     cmocka_unit_test(setting_an_active_timer_and_starting_it_changes_nothing_yet),
+    cmocka_unit_test(setting_a_timer_that_was_put_off_changes_nothing_either),
     cmocka_unit_test(a_repeat_written_directly_counts_from_again_on),
     cmocka_unit_test(a_repeat_cleared_while_active_makes_the_next_expiry_the_last),
     cmocka_unit_test(a_repeat_set_while_active_makes_a_one_shot_timer_repeat),
