@@ -69,6 +69,7 @@ static void functions_of_the_program_with_the_library_s_names_stay_the_program_s
   struct event_base* base = event_base_new();
   assert_non_null(base);
   event_base_loopexit(base, NULL);
+  ev_run((struct ev_loop*)base, EVRUN_NOWAIT); /* a base is a loop */
   event_base_free(base);
   ev_run(ev_default_loop(0), EVRUN_NOWAIT);
   assert_int_equal(own_calls, 0);
