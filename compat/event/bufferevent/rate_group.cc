@@ -1,5 +1,6 @@
 // Groups of bufferevents that share one token bucket, which a timer of the group's own refills.
 // Each member gets an equal share of what there is, and all of them rest when there is nothing.
+#include <atomic>
 #include <new>
 
 #include "compat/event/bufferevent/rate_limit.h"
@@ -16,7 +17,7 @@ namespace {
 struct Round {
   Limit* next;
   Round* outer;
-  bool over;
+  std::atomic<bool> over;  // looked at without the lock, which may be gone with the group
 };
 
 }  // namespace
@@ -103,7 +104,7 @@ bool bufferevent_rate_limit_group::go_on(Direction direction) {
     give_up(lock);
     resume(bev, direction, kReasonGroup);
     let_go_and_unlock(bev);
-    if (round.over) return false;
+    if (round.over.load(std::memory_order_relaxed)) return false;
     acquire(lock);
   }
   Round** place = &rounds;
@@ -253,7 +254,7 @@ void bufferevent_rate_limit_group_free(bufferevent_rate_limit_group* group) {
     const Guard guard(group->lock);
     EVENT_CHECK(group->member_count == 0);
     for (Round* round = group->rounds; round != nullptr; round = round->outer)
-      round->over = true;
+      round->over.store(true, std::memory_order_relaxed);
   }
   // Not with the lock, for which a tick that is under way on the loop's thread may be waiting.
   event_del_block(&group->refill);
