@@ -23,6 +23,10 @@ BASE_LDFLAGS = $(OPT) $(sanitizer) -Wl,-z,relro -Wl,-z,now -Wl,--as-needed
 PROGRAM_LDFLAGS := $(if $(lto),-fno-lto)
 # clang leaves a sanitizer's symbols for the program to define.
 SHARED_LDFLAGS := $(lto) -static-libgcc $(if $(findstring clang,$(CC)),-Wno-unused-command-line-argument) $(if $(SAN),,-Wl$(comma)-z$(comma)defs)
+# For what is hardly ever run: to be small is all that is asked of it. Whoever chose other flags keeps
+# them. Such an object comes behind the others in a library: of a header's functions that both have, the
+# linker takes the first, and one that was compiled to be small is not put in place where it is called.
+SMALL_FLAGS := $(if $(SAN),,$(if $(filter -O2 -O3,$(OPT)),-Os))
 werror := $(if $(filter-out 0,$(WERROR)),-Werror)
 
 $(B)/obj/core/% $(B)/obj/backends/% $(B)/obj/compat/%: CXXFLAGS += $(lto) -Wshadow -Wconversion

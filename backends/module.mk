@@ -3,5 +3,7 @@ backends_PORTABLE_SRC := $(addprefix backends/,backends.cc poll.cc select.cc stu
 backends_LINUX_SRC := backends/epoll.cc
 backends_BSD_SRC := backends/kqueue.cc
 
-backends_SRC := $(backends_PORTABLE_SRC) $(backends_LINUX_SRC)
+# Somebody has to ask for any of these where there is one that the kernel itself keeps.
+$(call object_names,$(backends_PORTABLE_SRC)): CXXFLAGS += $(SMALL_FLAGS)
+backends_SRC := $(backends_LINUX_SRC) $(backends_PORTABLE_SRC)
 backends_OBJ := $(call objects,$(backends_SRC))

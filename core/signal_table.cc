@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <new>
+#include <utility>
 
 #include "core/lock.h"
 
@@ -26,9 +27,10 @@ namespace {
 Mutex table_lock;
 std::atomic<SignalSink::Node*> all_sinks{nullptr};
 
-// Guarded by table_lock: how many sinks watch each signal, and what to put back at the end.
+// Guarded by table_lock: how many sinks watch each signal, and what to put back at the end. Few
+// processes watch more than two or three signals, so each brings its own room.
 std::uint32_t watchers[kSignals];
-struct sigaction former_action[kSignals];
+struct sigaction* former_action[kSignals];
 
 void mark_node(SignalSink::Node& node, int signal) {
   node.caught[signal].fetch_add(1, std::memory_order_relaxed);
@@ -62,7 +64,22 @@ int install(int signal) {
   action.sa_handler = on_signal;
   action.sa_flags = SA_RESTART;
   sigfillset(&action.sa_mask);
-  return ::sigaction(signal, &action, &former_action[signal]) == 0 ? 0 : errno;
+  auto* const former = static_cast<struct sigaction*>(std::malloc(sizeof(struct sigaction)));
+  if (former == nullptr) return ENOMEM;
+  if (::sigaction(signal, &action, former) != 0) {
+    const int error = errno;
+    std::free(former);
+    return error;
+  }
+  former_action[signal] = former;
+  return 0;
+}
+
+int put_back(int signal) {
+  struct sigaction* const former = std::exchange(former_action[signal], nullptr);
+  const int error = ::sigaction(signal, former, nullptr) == 0 ? 0 : errno;
+  std::free(former);
+  return error;
 }
 
 // Pre: table_lock is held. The handler takes no lock, so a signal may well interrupt its holder.
@@ -127,7 +144,7 @@ int SignalSink::unwatch(int signal) {
   if (!node_->watched[signal].load(std::memory_order_relaxed)) return 0;
   node_->watched[signal].store(false, std::memory_order_seq_cst);
   if (--watchers[signal] != 0) return 0;
-  return ::sigaction(signal, &former_action[signal], nullptr) == 0 ? 0 : errno;
+  return put_back(signal);
 }
 
 bool SignalSink::watches(int signal) const {
