@@ -251,6 +251,12 @@ int watch_io(event_base* base, Event* ev) {
   return -1;
 }
 
+int watch_io_anew(event_base* base, Event* ev) {
+  const int fd = ev->ev_fd;
+  const Demand demand = demand_of(base, fd, first_watcher(base, fd), ev);
+  return base->loop.fds().set_demand(fd, demand, netpoll::Identity::kSame);
+}
+
 void unwatch_io(event_base* base, Event* ev, short undelivered) {
   const int fd = ev->ev_fd;
   if (fd < 0) return;

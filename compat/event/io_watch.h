@@ -18,6 +18,8 @@ netpoll::ModeSet modes_of(short events);
 // 0, or -1 with errno set and nothing changed. A negative descriptor is watched in name only, and
 // so is one that is presumed to be ready.
 int watch_io(event_base* base, Event* ev);
+// A watched event wants levels instead of edges now. 0, or an errno with all as it was.
+int watch_io_anew(event_base* base, Event* ev);
 // `undelivered`: what was reported to the event and has not reached its callback.
 void unwatch_io(event_base* base, Event* ev, short undelivered);
 

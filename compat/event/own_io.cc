@@ -18,6 +18,21 @@ void prefer_edges(Event* ev) {
   if (ev->ev_base->features & EV_FEATURE_ET) set_flag(ev, kFlagEdgeMode, true);
 }
 
+bool prefer_levels(Event* reader, Event* writer) {
+  event_base* base = reader->ev_base;
+  const Guard guard(base->lock);
+  const auto prefer = [&](bool edges) {
+    set_flag(reader, kFlagEdgeMode, edges);
+    set_flag(writer, kFlagEdgeMode, edges);
+  };
+  if (!(reader->ev_evcallback.evcb_flags & kFlagEdgeMode)) return true;
+  prefer(false);
+  const bool is_watched = (reader->ev_evcallback.evcb_flags & EVLIST_INSERTED) != 0;
+  if (!is_watched || watch_io_anew(base, reader) == 0) return true;
+  prefer(true);
+  return false;
+}
+
 void hold_io(event_base* base, int fd) {
   const Guard guard(base->lock);
   base->loop.fds().hold(fd);  // without it, all is the same and costs more

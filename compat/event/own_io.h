@@ -17,6 +17,11 @@ namespace pollshim::event {
 // to another base. Its callback must read, or write, until it meets EAGAIN, a short read without an
 // end_is_near(), or says leave_ready().
 void prefer_edges(struct ::event* ev);
+// The opposite, for both events of a descriptor of which nobody can tell that it has been read to
+// the end but by another read, which edges would take and levels do not: from here on the kernel
+// says what is ready. The reader's callback may be running. False, and all is as it was, if the
+// kernel refused.
+bool prefer_levels(struct ::event* reader, struct ::event* writer);
 
 // As long as a descriptor is held it stays registered while none of its events is pending, and an
 // edge that comes then is kept for the next event. To be released when its number changes hands,

@@ -207,6 +207,123 @@ static void writing_works_long_after_the_descriptor_became_writable(void** state
   close_one();
 }
 
+/* What follows is of local sockets, where a read that is short may have bytes behind it. */
+
+static void send_with_descriptor(const char* text) {
+  struct iovec bytes = {(void*)text, strlen(text)};
+  union {
+    struct cmsghdr header;
+    char space[CMSG_SPACE(sizeof(int))];
+  } control;
+  memset(&control, 0, sizeof control);
+  struct msghdr message = {.msg_iov = &bytes, .msg_iovlen = 1};
+  message.msg_control = control.space;
+  message.msg_controllen = sizeof control.space;
+  control.header.cmsg_level = SOL_SOCKET;
+  control.header.cmsg_type = SCM_RIGHTS;
+  control.header.cmsg_len = CMSG_LEN(sizeof(int));
+  memcpy(CMSG_DATA(&control.header), &peer, sizeof peer);
+  assert_int_equal(sendmsg(peer, &message, 0), strlen(text));
+}
+
+static void bytes_behind_a_passed_descriptor_are_read(void** state) {
+  (void)state;
+  for (int first = 0; first < 2; ++first) {
+    open_one(0);
+    bufferevent_enable(bev, EV_READ);
+    run_ready(base);
+    if (!first) {
+      send_text(peer, "before ");
+      run_ready(base);
+      assert_input(bev, "before ");
+    }
+    for (int round = 0; round < 3; ++round) {
+      send_with_descriptor("with");
+      send_text(peer, " and behind");
+      run_ready(base);
+      assert_input(bev, "with and behind");
+    }
+    send_with_descriptor("last");
+    shutdown(peer, SHUT_WR);
+    run_ready(base);
+    assert_input(bev, "last");
+    assert_int_equal(teller.last_event, 0x11);
+    close_one();
+  }
+}
+
+enum { local_piece = 40000, local_pieces = 50 };
+
+static size_t local_sent;
+
+/* Several writes' worth, and less than a socket holds. */
+static void send_next_piece(struct bufferevent* me, void* context) {
+  (void)context;
+  if (local_sent == (size_t)local_piece * local_pieces) return;
+  unsigned char* bytes = pattern_new(local_sent, local_piece);
+  local_sent += local_piece;
+  assert_int_equal(bufferevent_write(me, bytes, local_piece), 0);
+  free(bytes);
+}
+
+static size_t take_all(size_t from) {
+  unsigned char bytes[5000];
+  ssize_t count;
+  while ((count = recv(peer, bytes, sizeof bytes, 0)) > 0)
+    for (ssize_t i = 0; i < count; ++i)
+      assert_int_equal(bytes[i], pattern_byte(from++));
+  return from;
+}
+
+static void a_local_socket_that_has_read_sends_everything(void** state) {
+  (void)state;
+  open_one(0);
+  bufferevent_setcb(bev, NULL, send_next_piece, NULL, NULL);
+  bufferevent_enable(bev, EV_READ);
+  send_text(peer, "go");
+  run_ready(base);
+  assert_input(bev, "go");
+  size_t received = 0;
+  local_sent = 0;
+  send_next_piece(bev, NULL);
+  for (int round = 0; received < (size_t)local_piece * local_pieces; ++round) {
+    assert_true(round < 100);
+    run_ready(base);
+    /* What waits meanwhile is not lost, and nothing is sent. */
+    if (round == 1) bufferevent_disable(bev, EV_WRITE);
+    if (round == 4) bufferevent_enable(bev, EV_WRITE);
+    received = take_all(received);
+  }
+  send_text(peer, "still there");
+  run_ready(base);
+  assert_input(bev, "still there");
+  close_one();
+}
+
+static void nothing_is_sent_after_a_disable_in_between(void** state) {
+  (void)state;
+  open_one(0);
+  bufferevent_setcb(bev, NULL, NULL, NULL, NULL);
+  bufferevent_enable(bev, EV_READ);
+  send_text(peer, "go");
+  run_ready(base);
+  unsigned char* bytes = pattern_new(0, local_piece);
+  assert_int_equal(bufferevent_write(bev, bytes, local_piece), 0);
+  event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+  const size_t left = evbuffer_get_length(bufferevent_get_output(bev));
+  assert_int_equal(left, local_piece - 16384);
+  assert_true(bufferevent_get_enabled(bev) & EV_WRITE);
+  bufferevent_disable(bev, EV_WRITE);
+  run_ready(base);
+  assert_int_equal(evbuffer_get_length(bufferevent_get_output(bev)), left);
+  assert_int_equal(take_all(0), 16384);
+  bufferevent_enable(bev, EV_WRITE);
+  run_ready(base);
+  assert_int_equal(take_all(16384), local_piece);
+  free(bytes);
+  close_one();
+}
+
 /* The waits of the library, counted: these stand in front of the C library's. */
 static atomic_int waits;
 #include <sys/epoll.h>
@@ -272,6 +389,9 @@ const struct CMUnitTest bev_edge_tests[] = {
     cmocka_unit_test(room_that_appears_while_disabled_is_used_when_enabled),
     cmocka_unit_test(room_that_appears_is_used),
     cmocka_unit_test(writing_works_long_after_the_descriptor_became_writable),
+    cmocka_unit_test(bytes_behind_a_passed_descriptor_are_read),
+    cmocka_unit_test(a_local_socket_that_has_read_sends_everything),
+    cmocka_unit_test(nothing_is_sent_after_a_disable_in_between),
     cmocka_unit_test(a_peer_that_reads_does_not_wake_who_has_nothing_to_write),
 };
 const size_t bev_edge_test_count = COUNT_OF(bev_edge_tests);

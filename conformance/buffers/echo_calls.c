@@ -32,8 +32,8 @@ static const struct scenario scenarios[] = {
     {"echo of 64 bytes, 50 connections", AF_INET, 50, 2.1 * 50, 0, 0, 0, 0},
     {"echo of 64 bytes, 50 connections, and an idle turn", AF_INET, 50, 2.1 * 50, 0, 0, 0, 1},
     {"echo of 64 bytes through a filter, 50 connections", AF_INET, 50, 2.1 * 50, 0, 1, 0, 0},
-    {"echo of 64 bytes, 1 local connection, and an idle turn", AF_UNIX, 1, -1, -1, 0, 0, 1},
-    {"echo of 64 bytes, 50 local connections, and an idle turn", AF_UNIX, 50, -1, -1, 0, 0, 1},
+    {"echo of 64 bytes, 1 local connection, and an idle turn", AF_UNIX, 1, 4, 0, 0, 0, 1},
+    {"echo of 64 bytes, 50 local connections, and an idle turn", AF_UNIX, 50, 2.1 * 50, 0, 0, 0, 1},
     {"accept, echo of 64 bytes, close", AF_INET, 1, -1, -1, 0, 1, 0},
 };
 

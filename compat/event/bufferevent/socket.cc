@@ -1,6 +1,7 @@
 // Bufferevents on a descriptor. They read and write themselves and see every short count and every
 // EAGAIN, so they ride on edges: what is registered once stays registered, output is tried before
-// anybody waits for it, and what is left unread is remembered instead of asked for again.
+// anybody waits for it, and what is left unread is remembered instead of asked for again. Where a
+// short count proves nothing they go over to levels, which is a call less than another read.
 #include "compat/event/bufferevent/socket.h"
 
 #include <sys/socket.h>
@@ -26,6 +27,7 @@ struct SocketBufferEvent : BufferEvent {
   Nature nature;
   bool writable;    // nothing has been refused since it was last reported ready
   bool in_writing;  // the callback of ev_write is at work
+  bool on_levels;   // not on edges, since a read has ended short
 };
 
 SocketBufferEvent* as_socket(BufferEvent* bev) {
@@ -111,8 +113,13 @@ void read_ready(evutil_socket_t fd, short events, void* self) {
     errno = error;
     return end_reading(bev, BEV_EVENT_ERROR);
   }
-  const bool all_read = static_cast<std::size_t>(count) < offered && is_tcp(bev, fd);
-  if (!all_read || end_is_near(base, fd)) leave_ready(base, fd, EV_READ);
+  const bool is_short = static_cast<std::size_t>(count) < offered;
+  const bool all_read = is_short && is_tcp(bev, fd);
+  // Every message would take another read, in vain, to find out that it was the last one.
+  if (is_short && !all_read && !bev->on_levels) {
+    bev->on_levels = prefer_levels(&bev->ev_read, &bev->ev_write);
+  }
+  if (!bev->on_levels && (!all_read || end_is_near(base, fd))) leave_ready(base, fd, EV_READ);
   spend_read(bev, count);
   trigger(bev, EV_READ);
 }
@@ -281,6 +288,7 @@ void take_descriptor(SocketBufferEvent* bev, evutil_socket_t fd) {
   prefer_edges(&bev->ev_write);
   bev->nature = kUnknown;
   bev->writable = false;
+  bev->on_levels = false;
   if (fd >= 0) hold_io(bev->ev_read.ev_base, fd);
 }
 
@@ -349,6 +357,10 @@ bool move_socket(BufferEvent* bev, event_base* base) {
   if (event_base_set(base, &bev->ev_write) != 0) {
     event_base_set(old, &bev->ev_read);
     return false;
+  }
+  if (!as_socket(bev)->on_levels) {
+    prefer_edges(&bev->ev_read);
+    prefer_edges(&bev->ev_write);
   }
   bev->ev_base = base;
   if (fd >= 0 && old != base) {
