@@ -53,15 +53,14 @@ evbuffer_ptr search(evbuffer* buf, const void* what, size_t len, const evbuffer_
                     const evbuffer_ptr* end) {
   if (len == 0) return start != nullptr ? *start : to_pointer(start_of(buf));
   if (start != nullptr && start->pos < 0) return kNowhere;
-  const Position from = start != nullptr ? to_position(*start) : start_of(buf);
+  Position at = start != nullptr ? to_position(*start) : start_of(buf);
   size_t limit = buf->chain.length();
   if (end != nullptr) {
     if (end->pos < 0) return kNowhere;
     if (static_cast<size_t>(end->pos) < limit) limit = static_cast<size_t>(end->pos);
   }
-  if (from.offset > limit) return kNowhere;
-  const Found hit = find_bytes(from, limit, what, len);
-  return hit.found ? to_pointer(hit.at) : kNowhere;
+  if (at.offset > limit) return kNowhere;
+  return find_bytes(&at, limit, what, len) ? to_pointer(at) : kNowhere;
 }
 
 }  // namespace

@@ -13,6 +13,11 @@ namespace {
 
 using Byte = unsigned char;
 
+struct Found {
+  bool found;
+  Position at;
+};
+
 // So many occurrences of the needle's first byte in vain, and memmem is the better tool.
 constexpr unsigned kPatience = 16;
 
@@ -55,6 +60,33 @@ bool lies_at(Place place, const Byte* needle, std::size_t size) {
     chunk = chunk->next;
   }
   return true;
+}
+
+// The first place of the needle in this chunk that is before `starts_end`; its end may lie in the
+// next chunks. Pre: its first byte is at `hit`, and nowhere before.
+[[gnu::noinline]] const Byte* find_from_start(Chunk* chunk, const Byte* hit, const Byte* starts_end,
+                                              const Byte* needle, std::size_t size) {
+  const Byte* const bytes = chunk->data();
+  const Byte* const bytes_end = chunk->end();
+  for (unsigned vain = 1; hit < starts_end; ++vain) {
+    if (static_cast<std::size_t>(bytes_end - hit) >= size
+            ? std::memcmp(hit, needle, size) == 0
+            : lies_at({chunk, static_cast<std::size_t>(hit - bytes)}, needle, size))
+      return hit;
+    const Byte* next = hit + 1;
+    const auto left = static_cast<std::size_t>(bytes_end - next);
+    if (vain == kPatience && left >= size && next < starts_end) {
+      const std::size_t last = static_cast<std::size_t>(starts_end - next) + size - 1;
+      const void* found = memmem(next, left < last ? left : last, needle, size);
+      if (found != nullptr) return static_cast<const Byte*>(found);
+      // What is left begins in this chunk and ends in another one.
+      next = bytes_end - size + 1;
+    }
+    if (next >= starts_end) break;
+    hit = find_byte(next, static_cast<std::size_t>(starts_end - next), needle[0]);
+    if (hit == nullptr) break;
+  }
+  return nullptr;
 }
 
 // The first byte at or behind the position for which `find` gives a place in a chunk's bytes.
@@ -104,46 +136,34 @@ Position one_before(Chunk* first, const Position& position) {
 
 }  // namespace
 
-Found find_bytes(Position from, std::size_t end, const void* needle, std::size_t size) {
-  const auto* what = static_cast<const Byte*>(needle);
-  std::size_t offset = from.place.offset;
-  std::size_t distance = from.offset;
-  for (Chunk* chunk = from.place.chunk; chunk != nullptr; chunk = chunk->next) {
-    if (distance > end || size > end - distance || !chunk->make_visible()) break;
-    const Byte* const bytes = chunk->data();
-    const Byte* const bytes_end = bytes + chunk->length;
-    const Byte* at = bytes + offset;
-    const auto here = static_cast<std::size_t>(bytes_end - at);
-    // Starts beyond this one would end too late.
-    const std::size_t starts = end - distance - size + 1;
-    const Byte* const starts_end = here < starts ? bytes_end : at + starts;
-    const auto found_at = [&](const Byte* hit) {
-      const auto place = static_cast<std::size_t>(hit - bytes);
-      return Found{true, {{chunk, place}, distance + place - offset}};
-    };
-    for (unsigned vain = 0; at < starts_end; ++vain) {
-      const auto left = static_cast<std::size_t>(bytes_end - at);
-      if (vain == kPatience && left >= size) {
-        const std::size_t last = static_cast<std::size_t>(starts_end - at) + size - 1;
-        const void* hit = memmem(at, left < last ? left : last, what, size);
-        if (hit != nullptr) return found_at(static_cast<const Byte*>(hit));
-        // What is left begins in this chunk and ends in another one.
-        at = bytes_end - size + 1;
-        continue;
+bool find_bytes(Position* at, std::size_t end, const void* needle, std::size_t size) {
+  const auto* const what = static_cast<const Byte*>(needle);
+  std::size_t left = end - at->offset;
+  std::size_t offset = at->place.offset;
+  for (Chunk* chunk = at->place.chunk; chunk != nullptr && left >= size; chunk = chunk->next) {
+    if (!chunk->make_visible()) break;
+    const Byte* const bytes = chunk->data() + offset;
+    const std::size_t here = chunk->length - offset;
+    const std::size_t scanned = here < left ? here : left;
+    const Byte* hit = find_byte(bytes, scanned, what[0]);
+    if (hit != nullptr) {
+      const auto rest = scanned - static_cast<std::size_t>(hit - bytes);
+      if (rest < size || std::memcmp(hit, what, size) != 0) {
+        // Starts beyond this one would end too late.
+        const std::size_t starts = here <= left - size ? here : left - size + 1;
+        hit = find_from_start(chunk, hit, bytes + starts, what, size);
       }
-      const auto* hit = static_cast<const Byte*>(
-          std::memchr(at, what[0], static_cast<std::size_t>(starts_end - at)));
-      if (hit == nullptr) break;
-      if (static_cast<std::size_t>(bytes_end - hit) >= size
-              ? std::memcmp(hit, what, size) == 0
-              : lies_at({chunk, static_cast<std::size_t>(hit - bytes)}, what, size))
-        return found_at(hit);
-      at = hit + 1;
+      if (hit != nullptr) {
+        const auto skipped = static_cast<std::size_t>(hit - bytes);
+        *at = {{chunk, offset + skipped}, end - left + skipped};
+        return true;
+      }
     }
-    distance += here;
+    if (here >= left) break;
+    left -= here;
     offset = 0;
   }
-  return {false, {}};
+  return false;
 }
 
 FoundLine find_line_ending(const Chain& chain, Position from, evbuffer_eol_style style) {
@@ -153,8 +173,8 @@ FoundLine find_line_ending(const Chain& chain, Position from, evbuffer_eol_style
       return {hit.found, hit.at, hit.found ? count_line_bytes(hit.at.place) : 0};
     }
     case EVBUFFER_EOL_CRLF_STRICT: {
-      const Found hit = find_bytes(from, chain.length(), "\r\n", 2);
-      return {hit.found, hit.at, 2};
+      const bool found = find_bytes(&from, chain.length(), "\r\n", 2);
+      return {found, from, 2};
     }
     case EVBUFFER_EOL_CRLF: {
       const Found hit = find_in_chunks(

@@ -15,20 +15,16 @@ struct Position {
   std::size_t offset;
 };
 
-struct Found {
-  bool found;
-  Position at;
-};
-
 struct FoundLine {
   bool found;
   Position at;         // where the ending begins
   std::size_t ending;  // how long it is
 };
 
-// The first occurrence of the needle at or behind `from` that ends at or before `end`. Pre: size is
-// not 0 and from.offset <= end.
-Found find_bytes(Position from, std::size_t end, const void* needle, std::size_t size);
+// Moves the position to the first occurrence of the needle, at or behind it, that ends at or before
+// `end`. False, with the position where it was, if there is none. Pre: size is not 0 and the
+// position not behind `end`.
+bool find_bytes(Position* at, std::size_t end, const void* needle, std::size_t size);
 
 // The first line ending at or behind `from`, which is a position in `chain`.
 FoundLine find_line_ending(const Chain& chain, Position from, evbuffer_eol_style style);
