@@ -18,6 +18,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import counted
 import markdown
 import measure
 import plots
@@ -105,11 +106,14 @@ class Bench:
             self.measured[known] = self.run_rounds(case, units, columns, line)
         return self.measured[known]
 
+    def pairs(self, case):
+        return QUICK_PAIRS if self.quick else case.pairs or PAIRS
+
     def run_rounds(self, case, units, columns, line):
         """A column that cannot be run is taken out, with its reason."""
         way = programs if case.whole else measure
         rounds = []
-        for turn in range(1 + (QUICK_PAIRS if self.quick else PAIRS)):
+        for turn in range(1 + self.pairs(case)):
             costs = {}
             for name, (program, library) in list(columns.items()):
                 try:
@@ -123,12 +127,20 @@ class Bench:
         return [{name: each[name] for name in columns} for each in rounds]
 
     def count(self, case, name, column, line, scratch):
-        way = programs if case.whole else measure
+        way = counted if case.whole else measure
         try:
             if case.calls_units:
                 line["calls"][name] = way.system_calls(column[0], case, column[1], scratch)
+            if case.threads:
+                line.setdefault("lock_calls", {})[name] = line["calls"][name].pop("futex", 0)
+            if case.wakes:
+                line.setdefault("calls_by_chance", {})[name] = measure.calls_by_chance(
+                    column[0], case, column[1], scratch)
             if case.instructions and not self.quick:
-                line["instructions"][name] = measure.instructions(column[0], case, column[1])
+                counts = way.instructions(column[0], case, column[1], scratch)
+                line["instructions"][name] = counts["all"]
+                if "library" in counts:
+                    line.setdefault("library_instructions", {})[name] = counts["library"]
         except (Failed, Unsupported) as reason:
             line["failures"][name] = str(reason)
 

@@ -10,6 +10,7 @@ import json
 import os
 import re
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 UNSUPPORTED = 77
@@ -123,17 +124,32 @@ def parse_strace(text):
 STRACE = ("strace", "-c", "-U", "calls,name")
 
 
-def system_calls(program, case, library, scratch):
-    """Exact system calls per unit, by name. Threads are followed; the load is not."""
+# What the wake row's callers make up their minds by; no library here makes any of these.
+CALLERS_OWN = {"pread64", "sched_yield"}
+
+
+def traced(program, case, units, library, scratch):
+    """The system calls of one run, start-up included. Threads are followed; the load is not."""
     counts = scratch / "strace"
+    # A load is a fork, and forks would be followed as well.
+    follow = ("-f",) if case.threads else ()
+    run(program, case, units, library, (*STRACE, *follow, "-o", str(counts)))
+    calls = parse_strace(counts.read_text())
+    return {name: calls[name] for name in calls if not (case.threads and name in CALLERS_OWN)}
 
-    def count(units):
-        # A load is a fork, and forks would be followed as well.
-        follow = ("-f",) if case.threads else ()
-        run(program, case, units, library, (*STRACE, *follow, "-o", str(counts)))
-        return parse_strace(counts.read_text())
 
-    return without_noise(difference(count, case.calls_units))
+def system_calls(program, case, library, scratch):
+    """Exact system calls per unit, by name."""
+    if case.calls_case:
+        case = replace(case, name=case.calls_case)
+    return without_noise(difference(
+        lambda units: traced(program, case, units, library, scratch), case.calls_units))
+
+
+def calls_by_chance(program, case, library, scratch):
+    """System calls per unit of one run, of a case in which they depend on who comes first."""
+    calls = traced(program, case, case.calls_units, library, scratch)
+    return without_noise({name: times / case.calls_units for name, times in calls.items()})
 
 
 def without_noise(calls):
@@ -141,8 +157,8 @@ def without_noise(calls):
     return {name: value for name, value in calls.items() if abs(value) >= 0.0005}
 
 
-def instructions(program, case, library):
-    """Instructions per unit in user space, start-up excluded."""
+def instructions(program, case, library, _):
+    """Instructions per unit in user space, start-up excluded: {"all": ...}."""
 
     def count(units):
         _, said = run(program, case, units, library,
@@ -150,7 +166,7 @@ def instructions(program, case, library):
                        "--cachegrind-out-file=/dev/null"))
         return {"all": int(re.search(r"I\s+refs:\s+([\d,]+)", said).group(1).replace(",", ""))}
 
-    return difference(count, case.instructions)["all"]
+    return difference(count, case.instructions)
 
 
 def loaded_size(libraries):

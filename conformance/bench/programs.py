@@ -1,12 +1,13 @@
 """The row `programs`: unmodified Debian programs under their usual load tools.
 
-Owns how memcached and nghttpx are started, loaded and ended; the server alone runs on the library
-that is measured, on a core of its own. Called by bench.py in the place of measure.py, whose words
-it speaks.
+Owns how memcached and nghttpx are started, loaded and ended, and what a request costs in time; the
+server alone runs on the library that is measured, on a core of its own. Called by bench.py in the
+place of measure.py, whose words it speaks, and by counted.py, which counts.
 """
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import socket
@@ -81,6 +82,12 @@ def run_load(command, environment=None):
 
 class Memcached:
     needs = ("memcached", "memcaslap")
+    environment = {}
+    request = b"set key 0 0 64\r\n" + 64 * b"x" + b"\r\n"
+
+    @staticmethod
+    def is_whole(answer):
+        return answer == b"STORED\r\n"
 
     def __init__(self):
         self.port = free_port()
@@ -101,6 +108,14 @@ class Memcached:
 
 class Nghttpx:
     needs = ("nghttpx", "nghttpd", "h2load")
+    environment = {"SSL_CERT_FILE": "/dev/null"}  # or it reads all of the system's, for nothing
+    request = b"GET /rows.py HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+    @staticmethod
+    def is_whole(answer):
+        head, _, body = answer.partition(b"\r\n\r\n")
+        length = re.search(rb"^content-length: (\d+)", head, re.IGNORECASE | re.MULTILINE)
+        return bool(length) and len(body) == int(length.group(1))
 
     def __init__(self):
         self.port, self.backend_port = free_port(), free_port()
@@ -137,7 +152,7 @@ def cost(_, case, units, library):
     """One server, one load: what a request costs, in the words of measure.cost()."""
     program = PROGRAMS[case.program]()
     with program.backend(), started(program.command(), cores()[0], program.port,
-                                    library.environment()) as server:
+                                    library.environment() | program.environment) as server:
         program.load(units // 10)
         libraries = measure.mapped_by(server.pid)
         library.prove(libraries)
@@ -151,16 +166,3 @@ def cost(_, case, units, library):
     return {"cpu": cpu / units, "wall": wall / units, "bytes": 0, "peak": peak,
             "libraries": libraries}
 
-
-def system_calls(_, case, library, scratch):
-    """System calls per request, by name, of all the server's threads."""
-    counts = scratch / "strace-program"
-
-    def count(units):
-        program = PROGRAMS[case.program]()
-        command = [*measure.STRACE, "-f", "-o", str(counts), *program.command()]
-        with program.backend(), started(command, cores()[0], program.port, library.environment()):
-            program.load(units)
-        return measure.parse_strace(counts.read_text())
-
-    return measure.without_noise(measure.difference(count, case.calls_units))

@@ -8,6 +8,9 @@ from rows import PEERS
 
 UNITS = (("s", 1e9), ("ms", 1e6), ("µs", 1e3), ("ns", 1))
 MORE_CALLS_TOLERATED = 0.01  # per unit: a turn of the loop more or less
+# Who is woken may find the lock of who woke it still taken: one call to sleep, one to be woken, and
+# one of each to no purpose.
+LOCK_CALLS_PER_WAKE = 4
 
 
 def figure(nanoseconds):
@@ -57,19 +60,25 @@ def judge(case, line):
         at_most("times the floor", 1 / line["ratio"]["floor"]["cpu"]["median"], case.floor_target)
     calls = line["calls"]
     if "ours" in calls and peer in calls:
-        if not case.threads:  # there the count depends on who comes first
-            at_most(f"calls, of {peer}'s", total(calls["ours"]),
-                    total(calls[peer]) + MORE_CALLS_TOLERATED)
+        at_most(f"calls, of {peer}'s", total(calls["ours"]),
+                total(calls[peer]) + MORE_CALLS_TOLERATED)
+        if case.threads:
+            locks = line["lock_calls"]
+            at_most("calls for locks", locks["ours"],
+                    max(locks[peer], LOCK_CALLS_PER_WAKE * calls["ours"].get("write", 0))
+                    + MORE_CALLS_TOLERATED)
         if case.calls_target:
             at_most("calls", total(calls["ours"]), case.calls_target)
         if case.wakes:
-            at_most("writes per sleep", writes_per_sleep(calls["ours"]), 1.0)
+            at_most("writes per sleep", calls["ours"].get("write", 0), sleeps(calls["ours"]))
+            own = line["calls_by_chance"]["ours"]
+            at_most("writes per sleep, four threads", own.get("write", 0),
+                    sleeps(own) + MORE_CALLS_TOLERATED)
     line["verdict"] = verdict(line)
 
 
-def writes_per_sleep(calls):
-    sleeps = sum(calls.get(name, 0) for name in ("epoll_wait", "epoll_pwait", "epoll_pwait2"))
-    return calls.get("write", 0) / max(sleeps, 1e-9)
+def sleeps(calls):
+    return sum(calls.get(name, 0) for name in ("epoll_wait", "epoll_pwait", "epoll_pwait2"))
 
 
 def verdict(line):
