@@ -232,6 +232,8 @@ void ev_loop::expect_wakes() {
   }
 }
 
+ev_loop::~ev_loop() = default;
+
 ev_loop* ev_loop::make(unsigned loop_flags) {
   void* const memory = reallocate(nullptr, sizeof(ev_loop));
   if (memory == nullptr) return nullptr;

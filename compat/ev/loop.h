@@ -27,9 +27,9 @@ struct ev_loop {
   // ---- the order of a turn (loop.cc) ----
 
   // nullptr when no backend of `flags` works or memory is short.
-  static ev_loop* make(unsigned flags);
+  [[gnu::cold]] static ev_loop* make(unsigned flags);
   // Runs the cleanup watchers first.
-  static void destroy(ev_loop* loop);
+  [[gnu::cold]] static void destroy(ev_loop* loop);
 
   int run(int flags);
   void invoke_pending();
@@ -69,11 +69,12 @@ struct ev_loop {
   // ---- time ----
 
   void update_time() {
-    if (time.update()) periodics.reschedule(*this);
+    if (time.update()) [[unlikely]]
+      periodics.reschedule(*this);
   }
-  void resume();
+  [[gnu::cold]] void resume();
   // Before anybody else may wake the loop. As in libev, there is no going on without.
-  void expect_wakes();
+  [[gnu::cold]] void expect_wakes();
 
   // ---- state ----
 
@@ -117,12 +118,14 @@ struct ev_loop {
   std::uint64_t wakes_asked = 0;
 
  private:
-  int init(unsigned flags);
+  ev_loop() = default;
+  [[gnu::cold]] ~ev_loop();
+  [[gnu::cold]] int init(unsigned flags);
   void invoke();
   [[gnu::noinline]] void invoke_in_view(ev_watcher* watcher, int events);
   void queue(const pollshim::ev::PhaseWatchers& watchers, int events);
   void notice_fork();
-  void rebuild_kernel_state();
+  [[gnu::cold]] void rebuild_kernel_state();
   ev_tstamp time_to_wait(int run_flags, ev_tstamp steady_before);
   void wait(ev_tstamp seconds);
 };

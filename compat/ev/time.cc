@@ -41,6 +41,10 @@ bool LoopTime::update() {
     wall_ = difference_ + steady_;
     return false;
   }
+  return ask_wall();
+}
+
+bool LoopTime::ask_wall() {
   const ev_tstamp before = difference_;
   asked_at_ = steady_;
   wall_ = wall_time();

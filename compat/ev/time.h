@@ -82,6 +82,8 @@ class LoopTime {
   ev_tstamp wall() const { return wall_; }
 
  private:
+  [[gnu::cold]] bool ask_wall();
+
   ev_tstamp steady_;
   ev_tstamp wall_;
   ev_tstamp asked_at_;    // when the wall clock itself was read last
