@@ -361,41 +361,14 @@ int FdTable::defer(PollDesc& desc, Slot slot, Identity identity) {
 
 // ---- what the kernel says ----
 
-void FdTable::collect(WaiterList& out) {
-  // Room first: an edge that is taken from the kernel and then dropped would be lost for good.
-  const std::uint32_t events = static_cast<std::uint32_t>(poller_.event_count());
-  const std::uint32_t extra = instant_.size + always_ready_.size;
-  const bool roomy = out.reserve(poller_.event_capacity() + extra);
-  if (poller_.wait_was_full() && out.reserve(poller_.event_capacity() * 2 + extra)) {
-    poller_.double_event_capacity();
-  }
-  out.clear();
-  wake_place_ = kNoPlace;
-  if (!roomy && out.capacity() < events) return;
-  stale_before_ = stale_now_;
-  stale_now_ = kWakeCookie;
-  poller_.for_each_event([&](Cookie cookie, PollDesc& desc,
-                             KernelBits bits) { deliver(desc, cookie_slot(cookie), bits, out); },
-                         [&](Cookie cookie) { note_stale(cookie); },
-                         [&] { wake_place_ = out.size(); });
-  if (has_instant()) {
-    deliver_instant(out);
-    deliver_always_ready(out);
-  }
-}
-
-void FdTable::deliver(PollDesc& desc, Slot slot, KernelBits bits, WaiterList& out) {
+// What one of the unusual has to hear of its event, if anything.
+ModeSet FdTable::look_closer(PollDesc& desc, Slot slot, KernelBits bits) {
   const ModeSet modes = options_.readiness[bits];
   const ModeSet wanted = desc.registration.wanted;
-  const ModeSet levels = modes_of(modes & (wanted | unsigned{kInvalid}));
-  if (!has_flag(desc, kSuspect | kEdge) && wanted != 0 && levels != 0) [[likely]] {
-    out.push(parked_waiter(desc), slot, levels);
-    return;
-  }
   // Stated anew during the wait, when the kernel could not be asked whether this is still the file
   // that it speaks of. It will be before the next wait, and say again what is ready.
-  if (has_flag(desc, kSuspect) && wanted != 0) return;
-  const ModeSet hits = wanted == 0 ? ModeSet{0} : levels;
+  if (has_flag(desc, kSuspect) && wanted != 0) return 0;
+  const ModeSet hits = wanted == 0 ? ModeSet{0} : modes_of(modes & (wanted | unsigned{kInvalid}));
   bool in_vain = hits == 0 && wanted == 0;
   if (has_flag(desc, kEdge)) {
     in_vain = hits == 0 && (modes & (remembered(desc) | kWrite)) != 0;
@@ -406,12 +379,11 @@ void FdTable::deliver(PollDesc& desc, Slot slot, KernelBits bits, WaiterList& ou
   // Left behind, or narrowed by another thread during the wait: tell the kernel, or it will report
   // this again and again. Edges may come once before that, for the next watcher.
   if (hits == 0 && (in_vain || !has_flag(desc, kEdge))) note_change(desc, slot);
-  if (hits != 0) out.push(parked_waiter(desc), slot, hits);
+  return hits;
 }
 
-void FdTable::deliver_instant(WaiterList& out) {
-  const auto deliver_one = [&](Slot slot) {
-    PollDesc& desc = poller_.cache().at(slot);
+void FdTable::visit_instant(Receive receive, void* visitor) {
+  const auto visit_one = [&](PollDesc& desc) {
     // An edge noted before the demand turned to levels, or spoke of what may be another file, is no
     // news: what is ready, the kernel says. One noted before it narrowed waits for the next watcher
     // of that direction.
@@ -422,24 +394,19 @@ void FdTable::deliver_instant(WaiterList& out) {
     if (edge) remember_unwanted(desc, desc.registration.instant);
     desc.registration.instant = 0;
     Waiter* waiter = parked_waiter(desc);
-    if (modes != 0 && waiter != nullptr) out.push(waiter, slot, modes);
+    if (modes != 0 && waiter != nullptr) receive(visitor, waiter, desc.fd, modes);
   };
-  std::uint32_t taken = 0;
-  while (taken < instant_.size && out.size() < out.capacity())
-    deliver_one(instant_.slots[taken++]);
-  instant_.size -= taken;
-  if (taken != 0 && instant_.size != 0) {
-    std::memmove(instant_.slots, instant_.slots + taken, sizeof(Slot) * instant_.size);
-  }
+  for (std::uint32_t i = 0; i < instant_.size; ++i)
+    visit_one(poller_.cache().at(instant_.slots[i]));
+  instant_.size = 0;
   if (!instant_.overflown) return;
+  instant_.overflown = false;
   const Slot end = poller_.cache().end();
-  Slot slot = 1;
-  for (; slot < end && out.size() < out.capacity(); ++slot)
-    deliver_one(slot);
-  instant_.overflown = slot < end;
+  for (Slot slot = 1; slot < end; ++slot)
+    visit_one(poller_.cache().at(slot));
 }
 
-void FdTable::deliver_always_ready(WaiterList& out) {
+void FdTable::visit_always_ready(Receive receive, void* visitor) {
   std::uint32_t kept = 0;
   for (std::uint32_t i = 0; i < always_ready_.size; ++i) {
     const Slot slot = always_ready_.slots[i];
@@ -450,7 +417,7 @@ void FdTable::deliver_always_ready(WaiterList& out) {
     }
     always_ready_.slots[kept++] = slot;
     const ModeSet modes = modes_of(desc.registration.wanted & unsigned{kRead | kWrite});
-    if (modes != 0 && out.size() < out.capacity()) out.push(parked_waiter(desc), slot, modes);
+    if (modes != 0) receive(visitor, parked_waiter(desc), desc.fd, modes);
   }
   always_ready_.size = kept;
 }

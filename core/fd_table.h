@@ -28,6 +28,7 @@
 
 #include <cstdint>
 
+#include "core/fd_table_notes.h"
 #include "core/poller.h"
 
 namespace netpoll {
@@ -85,6 +86,9 @@ class FdTable {
   // is found out before the next sleep.
   void lower_demand(int fd, const Demand& demand);
 
+  // Pre: anything is demanded of `fd`, in level mode. Whom it is handed back to from now on.
+  void hand_over(int fd, Waiter* waiter);
+
   // What was demanded last; what was prepaid then is not kept.
   Waiter* waiter(int fd) const;
   ModeSet wanted(int fd) const;
@@ -120,14 +124,13 @@ class FdTable {
            always_ready_.overflown;
   }
 
-  // Turns the events of the last wait into waiters, kernel order first. Waiters of a descriptor
-  // that proved to be closed get kInvalid.
-  void collect(WaiterList& out);
-
-  // Where in that list the wake-up belongs by the kernel's order: in front of the waiter of this
-  // place, or behind all of them. kNoPlace when no wake-up was reported.
-  static constexpr std::uint32_t kNoPlace = UINT32_MAX;
-  std::uint32_t wake_place() const { return wake_place_; }
+  // Hands out what the last wait has brought, in the kernel's order, and behind it what is ready
+  // without asking the kernel: `visitor.ready(waiter, fd, modes)`, and `visitor.woken()` where a
+  // wake-up was reported. Waiters of a descriptor that proved to be closed get kInvalid. There is
+  // no list in between, so that an event touches nothing but its descriptor and its waiter. The
+  // visitor must not call the table. True if it was called at all.
+  template <class Visitor>
+  bool visit_ready(Visitor&& visitor);
 
   // In a forked child: registers everything anew, lazy additions by the next wait. 0, or the errno
   // that kept the kernel set from being made, with everything as it was. Descriptors that could not
@@ -194,10 +197,14 @@ class FdTable {
   void note_replaced(PollDesc& desc);
   void note_instant(PollDesc& desc, Slot slot, ModeSet modes);
 
-  void deliver(PollDesc& desc, Slot slot, KernelBits bits, WaiterList& out);
-  void deliver_instant(WaiterList& out);
-  void deliver_always_ready(WaiterList& out);
-  void note_stale(Cookie cookie);
+  // One that is ready without asking the kernel, for a visitor of whatever kind.
+  using Receive = void (*)(void* visitor, Waiter* waiter, int fd, ModeSet modes);
+
+  void begin_visit();
+  [[gnu::noinline]] ModeSet look_closer(PollDesc& desc, Slot slot, KernelBits bits);
+  [[gnu::noinline]] void visit_instant(Receive receive, void* visitor);
+  [[gnu::noinline]] void visit_always_ready(Receive receive, void* visitor);
+  [[gnu::noinline]] void note_stale(Cookie cookie);
   void rebuild_after_zombie();
 
   Poller& poller_;
@@ -213,9 +220,54 @@ class FdTable {
   std::uint32_t unverified_ = 0;
   Cookie stale_now_ = kWakeCookie;     // the first stale event of this wait
   Cookie stale_before_ = kWakeCookie;  // ... and of the one before
-  std::uint32_t wake_place_ = kNoPlace;
   bool zombie_ = false;
   bool eager_removal_ = false;
 };
+
+inline void FdTable::hand_over(int fd, Waiter* waiter) {
+  PollDesc& desc = poller_.cache().at(slot_of(fd));
+  if (desc.read.parked() != nullptr) desc.read.park(waiter);
+  if (desc.write.parked() != nullptr) desc.write.park(waiter);
+}
+
+inline void FdTable::begin_visit() {
+  if (poller_.wait_was_full()) poller_.double_event_capacity();
+  stale_before_ = stale_now_;
+  stale_now_ = kWakeCookie;
+}
+
+template <class Visitor>
+bool FdTable::visit_ready(Visitor&& visitor) {
+  bool visited = false;
+  auto ready = [&](Waiter* waiter, int fd, ModeSet modes) {
+    visited = true;
+    visitor.ready(waiter, fd, modes);
+  };
+  begin_visit();
+  poller_.for_each_event(
+      [&](Cookie cookie, PollDesc& desc, KernelBits bits) {
+        const ModeSet wanted = desc.registration.wanted;
+        ModeSet hits = modes_of(options_.readiness[bits] & (wanted | unsigned{kInvalid}));
+        const bool ordinary = !has_flag(desc, kSuspect | kEdge) && wanted != 0 && hits != 0;
+        if (!ordinary) [[unlikely]] {
+          hits = look_closer(desc, cookie_slot(cookie), bits);
+          if (hits == 0) return;
+        }
+        ready(parked_waiter(desc), desc.fd, hits);
+      },
+      [&](Cookie cookie) { note_stale(cookie); },
+      [&] {
+        visited = true;
+        visitor.woken();
+      });
+  if (has_instant()) [[unlikely]] {
+    const Receive receive = [](void* context, Waiter* waiter, int fd, ModeSet modes) {
+      (*static_cast<decltype(ready)*>(context))(waiter, fd, modes);
+    };
+    visit_instant(receive, &ready);
+    visit_always_ready(receive, &ready);
+  }
+  return visited;
+}
 
 }  // namespace netpoll

@@ -1,5 +1,5 @@
 // What the fd table notes in a PollDesc, in words: flags, parked waiters, edges in the gates. For
-// the two sources of the fd table alone, on the thread that holds the loop's lock.
+// the fd table alone, on the thread that holds the loop's lock.
 #pragma once
 
 #include "core/poll_desc.h"

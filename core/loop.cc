@@ -1,18 +1,10 @@
 #include "core/loop.h"
 
-#include <cerrno>
-
 namespace netpoll {
 
 int Loop::init(const LoopOptions& options) {
   fds_.configure(options.fds);
-  const int error = poller_.init(*options.backend, options.backend_options);
-  if (error != 0) return error;
-  if (!ready_.reserve(poller_.event_capacity())) {
-    poller_.shut_down();
-    return ENOMEM;
-  }
-  return 0;
+  return poller_.init(*options.backend, options.backend_options);
 }
 
 void Loop::shut_down() {

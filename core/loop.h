@@ -10,7 +10,6 @@
 #include "core/poller.h"
 #include "core/signal_table.h"
 #include "core/timer_heap.h"
-#include "core/waiter.h"
 
 namespace netpoll {
 
@@ -44,24 +43,26 @@ class Loop {
   void wake() { poller_.wake(); }
 
   // Tells the kernel what it has to know, waits for at most `delay` nanoseconds (negative: for
-  // ever), and leaves in ready() the waiters of descriptors that are. `unlocked` is called with the
+  // ever), and shows the visitor what is ready, as the fd table does: after a wait that did not
+  // fail, and after `visitor.awake()`, which may come more than once. `unlocked` is called with the
   // function to run between dropping the loop's lock and taking it again. 0 or an errno.
-  template <class Unlocked>
-  int wait(Nanoseconds delay, Unlocked&& unlocked) {
+  template <class Unlocked, class Visitor>
+  int wait(Nanoseconds delay, Unlocked&& unlocked, Visitor&& visitor) {
     if (fds_.has_instant() || signals_.has_any()) delay = 0;
     if (delay != 0 && may_speculate()) {
       fds_.reconcile(false);
-      const int error = wait_once(0, unlocked);
-      if (error != 0 || !ready_.empty() || poller_.wake_position() >= 0) return error;
+      bool visited = false;
+      const int error = wait_once(0, unlocked, visitor, visited);
+      if (error != 0 || visited) return error;
       stop_speculating();
     }
     const bool verify = delay != 0 || trusted_turns_ >= kLongestTrust;
     fds_.reconcile(verify);
     if (!fds_.has_unverified()) trusted_turns_ = 0;
     // Reconciling may have found descriptors that are closed, and owes somebody the news.
-    return wait_once(fds_.has_instant() ? 0 : delay, unlocked);
+    bool visited = false;
+    return wait_once(fds_.has_instant() ? 0 : delay, unlocked, visitor, visited);
   }
-  const WaiterList& ready() const { return ready_; }
 
   // In a forked child. 0 or an errno. Signals that were caught before are the parent's, unless the
   // front end promises them to both.
@@ -87,14 +88,16 @@ class Loop {
   }
   void stop_speculating() { pause_ = kPause; }
 
-  template <class Unlocked>
-  int wait_once(Nanoseconds delay, Unlocked&& unlocked) {
+  template <class Unlocked, class Visitor>
+  int wait_once(Nanoseconds delay, Unlocked&& unlocked, Visitor&& visitor, bool& visited) {
     delay = poller_.begin_wait(delay);
     int error = 0;
     unlocked([&] { error = poller_.wait(delay); });
     poller_.finish_wait();
-    fds_.collect(ready_);
-    return error;
+    if (error != 0) return error;
+    visitor.awake();
+    visited = fds_.visit_ready(visitor);
+    return 0;
   }
 
   Poller poller_;
@@ -102,7 +105,6 @@ class Loop {
   TimerHeap timers_;
   LoopClock clock_;
   SignalSink signals_;
-  WaiterList ready_;
   unsigned trusted_turns_ = 0;
   unsigned pause_ = 0;
 };

@@ -31,10 +31,9 @@ class PollCache {
 
   // The descriptor of a live incarnation, or nullptr for a stale or foreign cookie.
   PollDesc* find_live(Cookie cookie) const {
-    if (cookie_slot(cookie) == kNoSlot) return nullptr;
-    PollDesc* desc = find(cookie_slot(cookie));
-    if (desc == nullptr || desc->info.generation() != cookie_generation(cookie)) return nullptr;
-    return desc;
+    if (cookie == kWakeCookie || cookie_slot(cookie) >= end()) return nullptr;
+    PollDesc& desc = at(cookie_slot(cookie));
+    return desc.info.generation() == cookie_generation(cookie) ? &desc : nullptr;
   }
 
   // One that was allocated.

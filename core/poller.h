@@ -56,8 +56,9 @@ class Poller {
   };
   template <class Live, class Stale, class Woken = Ignore>
   void for_each_event(Live&& live, Stale&& stale, Woken&& woken = Woken()) {
-    for (int i = 0; i < event_count_; ++i) {
-      const KernelEvent event = events_[i];
+    const KernelEvent* const end = events_ + event_count_;
+    for (const KernelEvent* at = events_; at != end; ++at) {
+      const KernelEvent event = *at;
       if (event.cookie == kWakeCookie) {
         woken();
         continue;

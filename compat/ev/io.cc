@@ -4,6 +4,7 @@
 
 #include "compat/ev/loop.h"
 #include "compat/ev/memory.h"
+#include "compat/ev/ready.h"
 #include "compat/ev/verify.h"
 
 namespace pollshim::ev {
@@ -19,27 +20,6 @@ constexpr int kPlausible = 1 << 16;
 
 // What the table grows by at least, so that it does not grow for every new descriptor.
 constexpr std::uint32_t kStep = 64;
-
-// The core hands this back and looks at nothing but that it is no small number: it is the
-// descriptor's, which finds its watchers without a look at the core's own record.
-constexpr int kFirstWaiter = 16;
-netpoll::Waiter* waiter_of(int fd) {
-  return reinterpret_cast<netpoll::Waiter*>(static_cast<std::uintptr_t>(fd) + kFirstWaiter);
-}
-int descriptor_of(const netpoll::Waiter* waiter) {
-  return static_cast<int>(reinterpret_cast<std::uintptr_t>(waiter) - kFirstWaiter);
-}
-
-ev_io* next_of(const ev_io* watcher) {
-  return reinterpret_cast<ev_io*>(watcher->next);
-}
-
-inline void feed_watchers(ev_loop& loop, ev_io* first, int events) {
-  for (ev_io* watcher = first; watcher != nullptr; watcher = next_of(watcher)) {
-    const int hits = watcher->events & events;
-    if (hits != 0) loop.feed(head_of(watcher), hits);
-  }
-}
 
 }  // namespace
 
@@ -137,33 +117,24 @@ bool IoTable::tell(ev_loop& loop, int fd, Descriptor& descriptor) {
   unsigned wanted = 0;
   for (const ev_io* watcher = descriptor.first; watcher != nullptr; watcher = next_of(watcher))
     wanted |= static_cast<unsigned>(watcher->events & kBothWays);
-  if (wanted == descriptor.told && (wanted == 0 || !is_new)) return true;
-  const int error = loop.core.fds().settle_demand(fd, waiter_of(fd),
-                                                  static_cast<netpoll::ModeSet>(wanted), identity);
+  netpoll::FdTable& fds = loop.core.fds();
+  netpoll::Waiter* const waiter = waiter_of(descriptor.first);
+  if (wanted == descriptor.told && !is_new) {
+    if (wanted != 0) fds.hand_over(fd, waiter);
+    return true;
+  }
+  if (wanted == 0 && descriptor.told == 0) return true;
+  const int error = fds.settle_demand(fd, waiter, static_cast<netpoll::ModeSet>(wanted), identity);
   if (error != 0) return false;
   descriptor.told = static_cast<std::uint8_t>(wanted);
   return true;
 }
 
-void IoTable::feed_ready(ev_loop& loop) {
-  const netpoll::WaiterList& ready = loop.core.ready();
-  const std::uint32_t wake_place = loop.core.fds().wake_place();
-  std::uint32_t place = 0;
-  for (const netpoll::ReadyWaiter& waiter : ready) {
-    if (place++ == wake_place) [[unlikely]]
-      loop.asyncs.feed_wake(loop, EV_READ);
-    const int fd = descriptor_of(waiter.waiter);
-    if (waiter.modes & netpoll::kInvalid) [[unlikely]] {
-      kill(loop, fd);
-    } else if (descriptors_[fd].change == 0) {
-      // One that changed during the wait, by another thread, is asked about anew.
-      feed_watchers(loop, descriptors_[fd].first, waiter.modes & kBothWays);
-    }
-  }
-  if (wake_place != netpoll::FdTable::kNoPlace && wake_place >= ready.size()) {
-    loop.asyncs.feed_wake(loop, EV_READ);
-  }
-  if (loop.asyncs.has_news(loop)) loop.asyncs.feed_wake(loop, EV_CUSTOM);
+void IoTable::feed_changed(ev_loop& loop, int fd, netpoll::ModeSet modes) {
+  if (modes & netpoll::kInvalid) return kill(loop, fd);
+  // One that changed during the wait, by another thread, is asked about anew.
+  const Descriptor& descriptor = descriptors_[fd];
+  if (descriptor.change == 0) feed_watchers(loop, descriptor.first, modes);
 }
 
 void IoTable::feed(ev_loop& loop, int fd, int events) {

@@ -1,11 +1,14 @@
 // ev_io: the watchers of each descriptor, and what the core has been told of them. Changes are only
 // noted; one call of the core for each descriptor that really changed is made when a turn is about
-// to wait. A start that follows a stop without ev_io_set in between costs nothing at all.
+// to wait. A start that follows a stop without ev_io_set in between asks nothing of the kernel.
 #pragma once
 
 #include <ev.h>
 
 #include <cstdint>
+
+#include "core/gate.h"
+#include "core/modes.h"
 
 struct ev_loop;
 
@@ -25,8 +28,17 @@ class IoTable {
   void pass_on_changes(ev_loop& loop);
   bool has_changes() const { return first_changed_ != kNoDescriptor; }
 
-  // Feeds the watchers of the descriptors that the last wait found ready.
-  void feed_ready(ev_loop& loop);
+  // What the core hands back for a descriptor is its first watcher, once all changes were passed
+  // on: an event then touches nothing of this table.
+  static ev_io* watcher_of(netpoll::Waiter* waiter) { return reinterpret_cast<ev_io*>(waiter); }
+  static netpoll::Waiter* waiter_of(ev_io* first) {
+    return reinterpret_cast<netpoll::Waiter*>(first);
+  }
+  static ev_io* next_of(const ev_io* watcher) { return reinterpret_cast<ev_io*>(watcher->next); }
+
+  // Feeds the watchers of a descriptor that the wait found ready, or of no use, where any watcher
+  // was started or stopped since the core was told.
+  [[gnu::noinline]] void feed_changed(ev_loop& loop, int fd, netpoll::ModeSet modes);
   // As if `fd` were ready for `events`.
   void feed(ev_loop& loop, int fd, int events);
 

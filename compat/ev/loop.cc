@@ -9,6 +9,7 @@
 #include "backends/backends.h"
 #include "compat/ev/backend.h"
 #include "compat/ev/memory.h"
+#include "compat/ev/ready.h"
 
 using namespace pollshim;
 using namespace pollshim::ev;
@@ -143,7 +144,7 @@ ev_tstamp ev_loop::time_to_wait(int run_flags, ev_tstamp steady_before) {
 
 void ev_loop::wait(ev_tstamp seconds) {
   ++iteration;
-  const int error = core.wait(delay_of(seconds), [this](auto&& sleep) {
+  const auto sleep_released = [this](auto&& sleep) {
     waiting = true;
     if (release_callback != nullptr) release_callback(this);
     {
@@ -152,8 +153,9 @@ void ev_loop::wait(ev_tstamp seconds) {
     }
     if (acquire_callback != nullptr) acquire_callback(this);
     waiting = false;
-  });
-  ios.feed_ready(*this);
+  };
+  const int error = core.wait(delay_of(seconds), sleep_released, FeedReady(*this));
+  if (asyncs.has_news(*this)) asyncs.feed_wake(*this, EV_CUSTOM);
   // What was reported in vain is taken out at once: a loop around this one would hear of it for
   // ever.
   core.fds().reconcile(false);

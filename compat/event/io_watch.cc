@@ -278,12 +278,8 @@ void activate_io(event_base* base, int fd, short events) {
   notify_if_elsewhere(base);
 }
 
-void activate_ready(event_base* base, const netpoll::WaiterList& ready) {
-  // Only a backend that knows edges says so to those who asked for them.
-  const short edge = (base->features & EV_FEATURE_ET) ? EV_ET : 0;
-  for (const netpoll::ReadyWaiter& entry : ready) {
-    activate_chain(base, as_event(entry.waiter), entry.modes, edge);
-  }
+void activate_ready(event_base* base, netpoll::Waiter* waiter, ModeSet modes, short extra) {
+  activate_chain(base, as_event(waiter), modes, extra);
 }
 
 }  // namespace pollshim::event

@@ -25,8 +25,8 @@ void unwatch_io(event_base* base, Event* ev, short undelivered);
 
 // Activates the events of `fd` that want any of `events` (EV_*).
 void activate_io(event_base* base, int fd, short events);
-// The same for what a wait has collected.
-void activate_ready(event_base* base, const netpoll::WaiterList& ready);
+// The same for one that a wait has found ready. `extra` comes with it where it was asked for.
+void activate_ready(event_base* base, netpoll::Waiter* waiter, netpoll::ModeSet modes, short extra);
 
 Event* first_watcher(event_base* base, int fd);
 inline Event* next_watcher(const Event* ev) {

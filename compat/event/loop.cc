@@ -257,18 +257,34 @@ int run_active(event_base* base) {
   return count;
 }
 
-// 0, or an errno. Collects what is ready; nothing of the user's runs in here.
+// Activates the events of what a wait finds.
+class ActivateReady {
+ public:
+  // Only a backend that knows edges says so to those who asked for them.
+  explicit ActivateReady(event_base* base)
+      : base_(base), edge_((base->features & EV_FEATURE_ET) ? EV_ET : 0) {}
+
+  void awake() { queue_caught_signals(base_); }
+  void ready(netpoll::Waiter* waiter, int, netpoll::ModeSet modes) {
+    activate_ready(base_, waiter, modes, edge_);
+  }
+  void woken() {}  // what there is to see is looked at in every turn
+
+ private:
+  event_base* base_;
+  short edge_;
+};
+
+// 0, or an errno. Nothing of the user's runs in here.
 int wait_for_events(event_base* base, Nanoseconds delay) {
-  const int error = base->loop.wait(delay, [base](auto&& in_kernel) {
+  const auto sleep = [base](auto&& in_kernel) {
     const view::WaitScope scope(base->view);
     const Unlocked unlocked(base);
     in_kernel();
-  });
+  };
+  const int error = base->loop.wait(delay, sleep, ActivateReady(base));
   base->sleeps_until = 0;
-  if (error != 0) return error;
-  queue_caught_signals(base);
-  activate_ready(base, base->loop.ready());
-  return 0;
+  return error;
 }
 
 enum class Turn : std::uint8_t { kGoOn, kDone, kEmpty, kFailed };

@@ -363,6 +363,68 @@ static void a_watcher_added_while_its_descriptor_is_watched_is_heard_too(void** 
   ev_loop_destroy(loop);
 }
 
+/* Their sum stays the same each time, so that the kernel has nothing to hear. */
+static void whoever_is_left_on_a_descriptor_is_called(void** state) {
+  (void)state;
+  struct ev_loop* loop = make_loop();
+  struct pipe_ends ends = make_pipe();
+  ev_io* watchers[3];
+  static const char* const names[] = {"first", "second", "third"};
+  put_byte(ends.writer);
+  for (int i = 0; i < 3; i++) {
+    watchers[i] = malloc(sizeof *watchers[i]);
+    start_io(loop, watchers[i], names[i], ends.reader, EV_READ);
+    ev_run(loop, EVRUN_ONCE);
+  }
+  assert_trace("first:read first:read second:read first:read second:read third:read");
+  ev_io_stop(loop, watchers[2]);
+  free(watchers[2]);
+  ev_run(loop, EVRUN_ONCE);
+  assert_trace("first:read second:read");
+  ev_io_stop(loop, watchers[0]);
+  free(watchers[0]);
+  ev_run(loop, EVRUN_ONCE);
+  assert_trace("second:read");
+  ev_io_stop(loop, watchers[1]);
+  ev_io_start(loop, watchers[1]);
+  ev_run(loop, EVRUN_ONCE);
+  assert_trace("second:read");
+  ev_io_stop(loop, watchers[1]);
+  free(watchers[1]);
+  ev_loop_destroy(loop);
+}
+
+static ev_io* left_during_the_wait;
+
+static void stop_and_free(EV_P) EV_NOEXCEPT {
+  if (left_during_the_wait == NULL) return;
+  ev_io_stop(EV_A_ left_during_the_wait);
+  free(left_during_the_wait);
+  left_during_the_wait = NULL;
+}
+static void start_nothing(EV_P) EV_NOEXCEPT {
+  (void)EV_A;
+}
+
+static void a_watcher_that_leaves_during_the_wait_may_be_freed(void** state) {
+  (void)state;
+  struct ev_loop* loop = make_loop();
+  struct pipe_ends quits = make_pipe();
+  struct pipe_ends stays = make_pipe();
+  ev_io staying;
+  put_byte(quits.writer);
+  put_byte(stays.writer);
+  left_during_the_wait = malloc(sizeof *left_during_the_wait);
+  start_io(loop, left_during_the_wait, "quits", quits.reader, EV_READ);
+  start_io(loop, &staying, "stays", stays.reader, EV_READ);
+  ev_set_loop_release_cb(loop, stop_and_free, start_nothing);
+  ev_run(loop, EVRUN_ONCE);
+  assert_trace("stays:read");
+  ev_run(loop, EVRUN_ONCE);
+  assert_trace("stays:read");
+  ev_loop_destroy(loop);
+}
+
 static void many_descriptors_are_watched_at_once(void** state) {
   (void)state;
   enum { kMany = 150 };
@@ -454,6 +516,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_watcher_may_free_itself_and_close_its_descriptor),
     cmocka_unit_test(a_callback_may_stop_a_watcher_that_is_pending_too),
     cmocka_unit_test(a_watcher_added_while_its_descriptor_is_watched_is_heard_too),
+    cmocka_unit_test(whoever_is_left_on_a_descriptor_is_called),
+    cmocka_unit_test(a_watcher_that_leaves_during_the_wait_may_be_freed),
     cmocka_unit_test(many_descriptors_are_watched_at_once),
     cmocka_unit_test(a_fed_descriptor_event_reaches_the_watchers_that_want_it),
     cmocka_unit_test(feeding_an_unwatched_or_impossible_descriptor_does_nothing),

@@ -8,6 +8,7 @@
 
 #include "backends/backends.h"
 #include "conformance/harness/harness.h"
+#include "conformance/unit/ready_list.h"
 #include "core/loop.h"
 
 namespace netpoll::test {
@@ -74,19 +75,21 @@ void a_wake_up_is_placed_among_the_events_as_the_kernel_reported_it(void**) {
     assert_int_equal(
         loop.fds().set_demand(pipe->ends[0], {some_waiter(), kRead, false}, Identity::kUnknown), 0);
   }
-  assert_int_equal(loop.wait(0, kSleepInKernel), 0);
-  assert_int_equal(loop.fds().wake_place(), FdTable::kNoPlace);
+  ReadyList ready;
+  assert_int_equal(loop.wait(0, kSleepInKernel, ready), 0);
+  assert_int_equal(ready.wake_place(), ReadyList::kNoPlace);
 
   // A write is made only for a loop that sleeps, so the events come while it does.
-  const int error = loop.wait(kSecond, [&](auto&& sleep) {
+  const auto wake_in_between = [&](auto&& sleep) {
     first.put();
     loop.wake();
     second.put();
     sleep();
-  });
+  };
+  const int error = loop.wait(kSecond, wake_in_between, ready);
   assert_int_equal(error, 0);
-  assert_int_equal(loop.ready().size(), 2);
-  assert_int_equal(loop.fds().wake_place(), 1);
+  assert_int_equal(ready.size(), 2);
+  assert_int_equal(ready.wake_place(), 1);
   loop.shut_down();
 }
 
@@ -96,12 +99,13 @@ void a_note_that_was_taken_does_not_cut_the_next_sleep_short(void**) {
   loop.wake();
   loop.poller().take_note();
   const Nanoseconds before = monotonic_now();
-  assert_int_equal(loop.wait(20 * kMillisecond, kSleepInKernel), 0);
+  ReadyList ready;
+  assert_int_equal(loop.wait(20 * kMillisecond, kSleepInKernel, ready), 0);
   assert_true(monotonic_now() - before >= 20 * kMillisecond);
 
   loop.wake();
   const Nanoseconds again = monotonic_now();
-  assert_int_equal(loop.wait(20 * kSecond, kSleepInKernel), 0);
+  assert_int_equal(loop.wait(20 * kSecond, kSleepInKernel, ready), 0);
   assert_true(monotonic_now() - again < 10 * kSecond);
   loop.shut_down();
 }

@@ -3,6 +3,7 @@
 
 #include "conformance/unit/core_tests.h"
 #include "conformance/unit/fake_backend.h"
+#include "conformance/unit/ready_list.h"
 #include "core/fd_table.h"
 #include "core/loop.h"
 
@@ -26,14 +27,18 @@ struct Table {
   }
   void leave() { assert_int_equal(demand(0), 0); }
   void turn(Nanoseconds delay = -1) {
-    assert_int_equal(loop.wait(delay, [](auto&& wait) { wait(); }), 0);
+    list.clear();
+    assert_int_equal(loop.wait(
+                         delay, [](auto&& wait) { wait(); }, list),
+                     0);
   }
   FakeCalls& calls() { return fake()->calls; }
-  std::uint32_t ready() { return loop.ready().size(); }
-  const ReadyWaiter& first() { return *loop.ready().begin(); }
+  std::uint32_t ready() { return list.size(); }
+  const Ready& first() { return *list.begin(); }
   Cookie cookie() { return fake()->cookie; }
 
   Loop loop;
+  ReadyList list;
 };
 
 }  // namespace netpoll::test

@@ -261,11 +261,30 @@ void the_order_of_the_kernel_is_kept(void**) {
   for (const int i : {2, 0, 1})
     fake()->report(cookies[i], kIn);
   table.turn();
-  const ReadyWaiter* entry = table.loop.ready().begin();
+  const Ready* entry = table.list.begin();
   for (const int i : {2, 0, 1}) {
     assert_ptr_equal(entry->waiter, &places[i]);
     ++entry;
   }
+}
+
+void a_demand_that_is_handed_over_is_handed_back_to_the_heir(void**) {
+  Table table;
+  table.demand(kRead | kWrite, Identity::kUnknown);
+  table.turn();
+  const FakeCalls before = table.calls();
+  table.loop.fds().hand_over(kFd, kOtherWaiter);
+  for (const KernelBits bits : {kIn, kOut}) {
+    fake()->report(table.cookie(), bits);
+    table.turn();
+    assert_int_equal(table.ready(), 1);
+    assert_ptr_equal(table.first().waiter, kOtherWaiter);
+    assert_int_equal(table.first().fd, kFd);
+  }
+  assert_int_equal(table.calls().add, before.add);
+  assert_int_equal(table.calls().modify, before.modify);
+  table.leave();
+  assert_null(table.loop.fds().waiter(kFd));
 }
 
 void more_events_than_one_buffer_all_arrive(void**) {
@@ -366,6 +385,7 @@ constexpr CMUnitTest kTests[] = {
     cmocka_unit_test(negative_descriptors_are_refused),
     cmocka_unit_test(waiters_get_what_they_want_and_no_more),
     cmocka_unit_test(the_order_of_the_kernel_is_kept),
+    cmocka_unit_test(a_demand_that_is_handed_over_is_handed_back_to_the_heir),
     cmocka_unit_test(more_events_than_one_buffer_all_arrive),
     cmocka_unit_test(the_same_stale_event_twice_in_a_row_rebuilds_the_set),
     cmocka_unit_test(once_stale_may_be_anybodys_change_and_rebuilds_nothing),

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "conformance/unit/ready_list.h"
 #include "conformance/unit/torture_world.h"
 #include "core/fd_table.h"
 
@@ -119,6 +120,7 @@ class Torture {
   void allow_all_edges();
 
   void state_demand(int number);
+  void hand_over(int number);
   int expected_error(int number);
   void withdraw_demand(int number);
   void remember(int number);
@@ -164,7 +166,7 @@ class Torture {
   World world_;
   netpoll::Poller poller_;
   netpoll::FdTable table_;
-  netpoll::WaiterList ready_;
+  netpoll::test::ReadyList ready_;
   Watch watches_[kNumbers];
   Report report_;
   std::uintptr_t last_waiter_ = 0;

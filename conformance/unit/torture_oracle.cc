@@ -113,7 +113,8 @@ void Torture::turn(bool may_sleep) {
   report_ = {};
   report_.events = poller_.event_count();
   report_.complete = report_.events < static_cast<int>(poller_.event_capacity());
-  table_.collect(ready_);
+  ready_.clear();
+  table_.visit_ready(ready_);
   note_owners();
   for (int number = 0; number < kNumbers; ++number)
     check(number);
@@ -147,11 +148,12 @@ void Torture::interrupt() {
 }
 
 void Torture::note_owners() {
-  for (const ReadyWaiter& entry : ready_) {
+  for (const netpoll::test::Ready& entry : ready_) {
     const auto waiter = reinterpret_cast<std::uintptr_t>(entry.waiter);
     const int number = static_cast<int>(waiter % 64);
     if (number >= kNumbers || watches_[number].waiter != waiter)
       give_up("delivered to a waiter that is gone", number < kNumbers ? number : kNone);
+    if (entry.fd != World::fd_of(number)) give_up("delivered with the number of another", number);
     if ((entry.modes & ~(watches_[number].wanted | kInvalid)) != 0)
       give_up("delivered what was not wanted", number);
     log("told", number, entry.modes);

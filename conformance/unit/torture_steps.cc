@@ -80,6 +80,8 @@ void Torture::speak() {
     case 3:
     case 4:
       return watches_[number].held ? release(number, random_.one_in(2)) : hold(number);
+    case 5:
+      return hand_over(number);
     default:
       return state_demand(number);
   }
@@ -267,6 +269,15 @@ void Torture::state_demand(int number) {
   watch.trusted = same;
   watch.hopeless = !open || refusal != 0;
   watch.interrupted = waiting_;
+}
+
+// Somebody else speaks for the descriptor, and wants the same.
+void Torture::hand_over(int number) {
+  Watch& watch = watches_[number];
+  if (watch.wanted == 0 || watch.edge) return;
+  watch.waiter = ++last_waiter_ * 64 + static_cast<unsigned>(number);
+  log("hand over", number);
+  table_.hand_over(World::fd_of(number), reinterpret_cast<Waiter*>(watch.waiter));
 }
 
 int Torture::expected_error(int number) {

@@ -9,6 +9,7 @@
 #include "conformance/unit/backend_fixture.h"
 #include "conformance/unit/core_tests.h"
 #include "conformance/unit/fake_backend.h"
+#include "conformance/unit/ready_list.h"
 #include "core/loop.h"
 
 namespace netpoll::test {
@@ -56,12 +57,13 @@ void waking_a_busy_loop_costs_no_system_call(void**) {
   Loop loop;
   assert_int_equal(loop.init({.backend = &kFakeBackend, .backend_options = {}, .fds = {}}), 0);
   const auto plain = [](auto&& wait) { wait(); };
+  ReadyList ready;
   for (int i = 0; i < 10; ++i)
     loop.wake();
   assert_int_equal(fake()->calls.wake, 0);
-  loop.wait(-1, plain);
+  loop.wait(-1, plain, ready);
   assert_int_equal(fake()->delay, 0);  // it looks again instead of sleeping
-  loop.wait(-1, plain);
+  loop.wait(-1, plain, ready);
   assert_int_equal(fake()->delay, -1);
 }
 
@@ -75,11 +77,13 @@ void waking_a_sleeping_loop_costs_one(void**) {
       sleeper->wake();
     fake()->report(kWakeCookie, kIn);
   };
-  loop.wait(-1, [](auto&& wait) { wait(); });
+  ReadyList ready;
+  loop.wait(
+      -1, [](auto&& wait) { wait(); }, ready);
   assert_int_equal(fake()->calls.wake, 1);
   assert_int_equal(fake()->calls.drain, 1);
-  assert_int_equal(loop.ready().size(), 0);
-  assert_true(loop.poller().wake_position() == 0);
+  assert_int_equal(ready.size(), 0);
+  assert_int_equal(ready.wake_place(), 0);
 }
 
 // Eight threads of a hundred thousand breaks each. The loop counts the sleeps it announced; work is
