@@ -106,7 +106,7 @@ def _scale(row, program, name, size, units, quick, unit):
 
 def _program(name, units, targets):
     return Case("programs", name, name, 1, units, units // 2, "request", targets, pairs=21,
-                calls_units=300, instructions=200, whole=True)
+                calls_units=100, instructions=100, whole=True)
 
 
 CASES = (
