@@ -1,5 +1,7 @@
 #include "core/timer_heap.h"
 
+#include <sys/mman.h>
+
 #include <bit>
 #include <cstdlib>
 #include <cstring>
@@ -12,6 +14,17 @@ constexpr std::uint32_t kBranches = 4;
 constexpr std::size_t kCacheLine = 64;
 constexpr std::uint32_t kSmallest = 16;
 
+// Timers are visited in no order of memory: where there are very many, most of what a visit costs
+// is the walk through the page tables. Advice only: nothing depends on its being taken.
+void prefer_large_pages(void* memory, std::size_t bytes) {
+  constexpr std::uintptr_t kLargePage = 2 << 20;
+  if (bytes < 2 * kLargePage) return;
+  const auto start = reinterpret_cast<std::uintptr_t>(memory);
+  const std::uintptr_t first = (start + kLargePage - 1) / kLargePage * kLargePage;
+  const std::uintptr_t end = (start + bytes) / kLargePage * kLargePage;
+  if (first < end) ::madvise(reinterpret_cast<void*>(first), end - first, MADV_HUGEPAGE);
+}
+
 template <class T>
 bool grow(T*& array, std::uint32_t& capacity, std::uint32_t needed) {
   if (needed <= capacity) return true;
@@ -22,6 +35,7 @@ bool grow(T*& array, std::uint32_t& capacity, std::uint32_t needed) {
   }
   void* memory = std::realloc(static_cast<void*>(array), sizeof(T) * std::size_t{wider});
   if (memory == nullptr) return false;
+  prefer_large_pages(memory, sizeof(T) * std::size_t{wider});
   array = static_cast<T*>(memory);
   capacity = wider;
   return true;
@@ -37,19 +51,26 @@ TimerHeap::~TimerHeap() {
 bool TimerHeap::reserve_promises(std::uint32_t count) {
   const std::uint32_t needed = promises_ + count;
   if (needed <= heap_capacity_) return true;
-  if (needed > UINT32_MAX / 2) return false;
+  if (needed > kNewest / 2) return false;
   const std::uint32_t wider = std::bit_ceil(needed < kSmallest ? kSmallest : needed);
-  void* memory = std::malloc(sizeof(Promise) * std::size_t{wider} + kCacheLine);
+  const std::size_t bytes = (sizeof(Promise) + sizeof(TimerId)) * std::size_t{wider} + kCacheLine;
+  void* memory = std::malloc(bytes);
   if (memory == nullptr) return false;
+  prefer_large_pages(memory, bytes);
   // The root fills the end of a line, so that the families behind it fill one line each.
   static_assert(kBranches * sizeof(Promise) == kCacheLine);
   const auto start = reinterpret_cast<std::uintptr_t>(memory) + sizeof(Promise);
   const std::uintptr_t family = (start + kCacheLine - 1) / kCacheLine * kCacheLine;
   auto* heap = reinterpret_cast<Promise*>(family - sizeof(Promise));
-  if (promises_ != 0) std::memcpy(heap, heap_, sizeof(Promise) * std::size_t{promises_});
+  auto* newest = reinterpret_cast<TimerId*>(heap + wider);
+  const std::uint32_t ordered = in_run() ? run_end_ : heap_size_;
+  if (ordered != 0) std::memcpy(heap, heap_, sizeof(Promise) * std::size_t{ordered});
+  for (std::uint32_t place = heap_size_; place < promises_; ++place)
+    newest[place] = newest_[place];
   std::free(heap_memory_);
   heap_memory_ = memory;
   heap_ = heap;
+  newest_ = newest;
   heap_capacity_ = wider;
   return true;
 }
@@ -64,34 +85,41 @@ bool TimerHeap::reserve(std::uint32_t count) {
 
 bool TimerHeap::move_earlier(TimerId id, Nanoseconds when) {
   if (!reserve_promises(1)) return false;
-  Timer& timer = table_[id];
-  timer.when = when;
-  timer.order = next_stamp();
-  push(timer, id, when);
+  table_[id].when = when;
+  table_[id].tags = tags_of(0, next_stamp());
+  place_newest(promises_++, id);
+  if (when < newest_bound_) newest_bound_ = when;
   sweep_if_worth_it();
   return true;
 }
 
 Nanoseconds TimerHeap::earliest() {
-  return settle(kForever) ? heap_[0].bound : kForever;
+  const TimerId id = first();
+  return id != kNoTimer ? table_[id].when : kForever;
 }
 
 TimerId TimerHeap::first() {
+  if (in_run()) end_run();
   return settle(kForever) ? heap_[0].timer : kNoTimer;
 }
 
 TimerId TimerHeap::first_due(Nanoseconds now) {
+  if (in_run()) {
+    const TimerId next = next_in_run(now);
+    if (next != kNoTimer) return next;
+  }
+  if (run_may_pay(now) && start_run(now)) return next_in_run(now);
   // A bound in the future settles it without looking at the timer at all.
-  return settle(now) ? heap_[0].timer : kNoTimer;
+  const bool due = settle(now);
+  due_in_a_row_ = due ? due_in_a_row_ + 1 : 0;
+  return due ? heap_[0].timer : kNoTimer;
 }
 
 void* TimerHeap::pop_due(Nanoseconds now) {
   const TimerId id = first_due(now);
   if (id == kNoTimer) return nullptr;
-  void* owner = table_[id].owner;
-  remove_root();
-  release(id);
-  return owner;
+  cancel(id);
+  return table_[id].owner;
 }
 
 bool TimerHeap::settle(Nanoseconds until) {
@@ -99,12 +127,12 @@ bool TimerHeap::settle(Nanoseconds until) {
     if (must_join(until)) join();
     if (heap_size_ == 0 || heap_[0].bound > until) return false;
     const Promise root = heap_[0];
-    Timer& timer = table_[root.timer];
-    if (!is_valid(0)) {
+    if (!is_valid(root)) {
       remove_root();
       continue;
     }
-    if (timer.when == root.bound && timer.order == root.stamp) return true;
+    const Timer& timer = table_[root.timer];
+    if (timer.when == root.bound && timer.order() == root.stamp) return true;
     sift_down(0, exact(root.timer));
   }
 }
@@ -114,31 +142,39 @@ void TimerHeap::join() {
   const std::uint32_t newest = promises_ - heap_size_;
   if (newest > heap_size_ / 4) {
     sweep();
+    for (; heap_size_ < promises_; ++heap_size_)
+      heap_[heap_size_] = exact(newest_[heap_size_]);
     order_from_bottom();
-    return;
+  } else {
+    const std::uint32_t end = promises_;
+    for (std::uint32_t place = heap_size_; place < end; ++place) {
+      const TimerId id = newest_[place];
+      if (is_newest(id, place)) sift_up(heap_size_++, exact(id));
+    }
+    promises_ = heap_size_;
   }
-  const std::uint32_t end = promises_;
-  for (std::uint32_t i = heap_size_; i < end; ++i) {
-    // Not is_valid(): the heap grows over those that have joined.
-    const TimerId id = heap_[i].timer;
-    if (table_[id].stamp != (kNewest | i) || table_[id].owner == nullptr) continue;
-    sift_up(heap_size_++, exact(id));
-  }
-  promises_ = heap_size_;
   newest_bound_ = kForever;
 }
 
 // The promise of a timer, as it stands in the heap from now on.
-TimerHeap::Promise TimerHeap::exact(TimerId id) {
+Promise TimerHeap::exact(TimerId id) {
   Timer& timer = table_[id];
-  timer.stamp = timer.order;
-  return {id, timer.stamp, timer.when};
+  timer.tags = tags_of(timer.order(), timer.order());
+  return {id, timer.order(), timer.when};
 }
 
-// One of the newest.
-void TimerHeap::move_promise(std::uint32_t from, std::uint32_t to) {
-  if (is_valid(from)) table_[heap_[from].timer].stamp = kNewest | to;
-  heap_[to] = heap_[from];
+void TimerHeap::place_newest(std::uint32_t place, TimerId id) {
+  newest_[place] = id;
+  table_[id].tags = tags_of(kNewest | place, table_[id].order());
+}
+
+// Among the newest there is no order: the last ones fill the places that nothing stands in.
+void TimerHeap::close_gap(std::uint32_t first, std::uint32_t end) {
+  while (first != end && promises_ != end) {
+    const TimerId id = newest_[--promises_];
+    if (is_newest(id, promises_)) place_newest(first++, id);
+  }
+  if (promises_ == end) promises_ = first;
 }
 
 void TimerHeap::sift_up(std::uint32_t hole, Promise promise) {
@@ -199,7 +235,7 @@ void TimerHeap::sift_down(std::uint32_t hole, Promise promise) {
 // all likelihood: the hole goes down without asking, and the promise back up from there.
 void TimerHeap::remove_root() {
   const Promise last = heap_[--heap_size_];
-  if (heap_size_ != --promises_) move_promise(promises_, heap_size_);  // there is no order there
+  close_gap(heap_size_, heap_size_ + 1);
   if (heap_size_ == 0) return;
   std::uint32_t hole = 0;
   for (std::uint32_t child = 1; child < heap_size_; child = hole * kBranches + 1) {
@@ -215,14 +251,12 @@ void TimerHeap::remove_root() {
 void TimerHeap::sweep() {
   std::uint32_t kept = 0;
   Nanoseconds earliest = kForever;
-  for (std::uint32_t i = 0; i < promises_; ++i) {
-    const Promise candidate = heap_[i];
-    Timer& timer = table_[candidate.timer];
-    const std::uint32_t stamp = i < heap_size_ ? candidate.stamp : kNewest | i;
-    if (timer.stamp != stamp || timer.owner == nullptr) continue;
-    timer.stamp = kNewest | kept;
-    heap_[kept++].timer = candidate.timer;
-    if (timer.when < earliest) earliest = timer.when;
+  for (std::uint32_t place = 0; place < promises_; ++place) {
+    const bool ordered = place < heap_size_;
+    const TimerId id = ordered ? heap_[place].timer : newest_[place];
+    if (!(ordered ? is_valid(heap_[place]) : is_newest(id, place))) continue;
+    place_newest(kept++, id);
+    if (table_[id].when < earliest) earliest = table_[id].when;
   }
   heap_size_ = 0;
   promises_ = kept;
@@ -230,10 +264,6 @@ void TimerHeap::sweep() {
 }
 
 void TimerHeap::order_from_bottom() {
-  heap_size_ = promises_;
-  newest_bound_ = kForever;
-  for (std::uint32_t i = 0; i < heap_size_; ++i)
-    heap_[i] = exact(heap_[i].timer);
   if (heap_size_ < 2) return;
   for (std::uint32_t node = (heap_size_ - 2) / kBranches + 1; node-- > 0;)
     sift_down(node, heap_[node]);

@@ -9,7 +9,8 @@
 //     repaired or dropped when it surfaces. Both are O(1).
 //   * Moving it earlier pushes a second promise, which makes the first one void. One of the newest
 //     has not said yet what it promises, and does so when it joins: that is O(1) as well.
-// Void promises are swept out when they outnumber the live timers.
+// Void promises are swept out when they outnumber the live timers. And when very many timers turn
+// out to be due at once, they leave the heap together: see timer_heap_run.cc.
 //
 // The owner of a timer keeps its TimerId, a plain number, and may free whatever the timer belongs
 // to as soon as it has cancelled: nothing here points into a cancelled timer's memory.
@@ -19,11 +20,9 @@
 #include <cstdint>
 
 #include "core/clock.h"
+#include "core/promise.h"
 
 namespace netpoll {
-
-using TimerId = std::uint32_t;
-inline constexpr TimerId kNoTimer = 0;
 
 class TimerHeap {
  public:
@@ -40,21 +39,24 @@ class TimerHeap {
   TimerId arm_in_room(void* owner, Nanoseconds when) {
     TimerId id = free_;
     if (id != kNoTimer) {
-      free_ = table_[id].next_free;
+      free_ = table_[id].next_free();
     } else {
       id = table_end_++;
     }
+    const std::uint32_t place = promises_++;
     Timer& timer = table_[id];
     timer.owner = owner;
     timer.when = when;
-    timer.order = next_stamp();
+    timer.tags = tags_of(kNewest | place, next_stamp());
+    newest_[place] = id;
+    newest_bound_ = when < newest_bound_ ? when : newest_bound_;
     ++live_;
-    push(timer, id, when);
     return id;
   }
   // Whether the next arm() needs no memory.
   bool has_room() const {
-    return promises_ != heap_capacity_ && (free_ != kNoTimer || table_end_ != table_capacity_);
+    const bool has_slot = free_ != kNoTimer || table_end_ != table_capacity_;
+    return has_slot && promises_ != heap_capacity_;
   }
 
   // Makes sure that the next `count` calls of arm() can not fail.
@@ -66,9 +68,9 @@ class TimerHeap {
     Timer& timer = table_[id];
     // Whether it is earlier is anybody's guess, and no branch: whether it is in the heap is not.
     const bool earlier = when < timer.when;
-    if (earlier & (timer.stamp < kNewest)) return move_earlier(id, when);
+    if (earlier & (timer.stamp() < kNewest)) return move_earlier(id, when);
     timer.when = when;
-    timer.order = next_stamp();
+    timer.tags = tags_of(timer.stamp(), next_stamp());
     const Nanoseconds bound = earlier ? when : kForever;
     newest_bound_ = bound < newest_bound_ ? bound : newest_bound_;
     return true;
@@ -97,39 +99,33 @@ class TimerHeap {
 
   // Ids run from 1 to end() - 1; is_armed() tells which of them live. For walking all timers.
   TimerId end() const { return table_end_; }
-  bool is_armed(TimerId id) const { return table_[id].owner != nullptr; }
+  bool is_armed(TimerId id) const { return table_[id].stamp() != kFree; }
 
   // Steps of sifting since the beginning: what tests use to prove what is O(1).
   std::uint64_t sift_steps() const { return sift_steps_; }
 
  private:
+  // The tags are two numbers that are always written together, in one store: which promise is the
+  // valid one (or kNewest and where it stands, or kInRun, or kFree), and when the timer was last
+  // armed or moved, for ties; where it is free, the next one that is.
   struct Timer {
-    void* owner;          // nullptr: free, and `next_free` counts
-    Nanoseconds when;     // when it is really due
-    std::uint32_t stamp;  // which promise is the valid one; or kNewest and where it stands
-    union {
-      std::uint32_t order;  // when it was last armed or moved, for ties
-      TimerId next_free;
-    };
+    void* owner;       // of a free one, whoever had it last
+    Nanoseconds when;  // when it is really due
+    std::uint64_t tags;
+
+    std::uint32_t stamp() const { return static_cast<std::uint32_t>(tags); }
+    std::uint32_t order() const { return static_cast<std::uint32_t>(tags >> 32); }
+    TimerId next_free() const { return order(); }
   };
-  // Ordered by bound, and by stamp where bounds are equal; as one wide number, because which of two
-  // comes first is anybody's guess, the branch predictor's too. (Stamps wrap after two thousand
-  // million; timers that are due at one moment and armed on both sides of that change places.)
-  struct Promise {
-    TimerId timer;
-    // Of the newest, neither of these: until they join, their timers have them.
-    std::uint32_t stamp;
-    Nanoseconds bound;  // never later than the timer's time
-  };
-  __extension__ using Rank = __int128;
-  static Rank rank_of(const Promise& promise) {
-    return static_cast<Rank>(promise.bound) << 64 |
-           (static_cast<std::uint64_t>(promise.stamp) << 32 | promise.timer);
+  static std::uint64_t tags_of(std::uint32_t stamp, std::uint32_t order) {
+    return std::uint64_t{order} << 32 | stamp;
   }
-  static bool before(const Promise& a, const Promise& b) { return rank_of(a) < rank_of(b); }
   // Below this many void promises a sweep is not worth its pass over the heap.
   static constexpr std::uint32_t kSweepThreshold = 64;
+  static constexpr std::uint32_t kFewestInRun = 16;
   static constexpr std::uint32_t kNewest = std::uint32_t{1} << 31;
+  static constexpr std::uint32_t kFree = UINT32_MAX;
+  static constexpr std::uint32_t kInRun = kFree - 1;
 
   [[gnu::noinline]] bool move_earlier(TimerId id, Nanoseconds when);
   std::uint32_t next_stamp() {
@@ -139,15 +135,11 @@ class TimerHeap {
   }
   bool reserve_promises(std::uint32_t count);
   bool reserve_timers(std::uint32_t count);
-  void push(Timer& timer, TimerId id, Nanoseconds when) {
-    timer.stamp = kNewest | promises_;
-    heap_[promises_++].timer = id;
-    if (when < newest_bound_) newest_bound_ = when;
+  bool is_newest(TimerId id, std::uint32_t place) const {
+    return table_[id].stamp() == (kNewest | place);
   }
-  bool is_valid(std::uint32_t place) const {
-    const Timer& timer = table_[heap_[place].timer];
-    const std::uint32_t stamp = place < heap_size_ ? heap_[place].stamp : kNewest | place;
-    return timer.stamp == stamp && timer.owner != nullptr;
+  bool is_valid(const Promise& promise) const {
+    return table_[promise.timer].stamp() == promise.stamp;
   }
   // Whether one of the newest promises may be due no later than `until` and than the root.
   bool must_join(Nanoseconds until) const {
@@ -156,7 +148,8 @@ class TimerHeap {
   }
   void join();
   Promise exact(TimerId id);
-  void move_promise(std::uint32_t from, std::uint32_t to);
+  void place_newest(std::uint32_t place, TimerId id);
+  void close_gap(std::uint32_t first, std::uint32_t end);
   void order_from_bottom();
   // By value: what is sifted may stand in the heap already, where it is overwritten on the way.
   void sift_up(std::uint32_t hole, Promise promise);
@@ -167,12 +160,13 @@ class TimerHeap {
   [[gnu::noinline]] void sweep();
   void sweep_if_worth_it() {
     if (promises_ > 2 * live_ + kSweepThreshold) [[unlikely]]
-      sweep();
+      sweep_between_runs();
+  }
+  [[gnu::noinline]] void sweep_between_runs() {
+    if (!in_run()) sweep();
   }
   void release(TimerId id) {
-    Timer& timer = table_[id];
-    timer.owner = nullptr;
-    timer.next_free = free_;
+    table_[id].tags = tags_of(kFree, free_);
     free_ = id;
     --live_;
   }
@@ -181,10 +175,27 @@ class TimerHeap {
   // none is; later promises are then left as they are.
   bool settle(Nanoseconds until);
 
+  // A run: timers that were found due together, in order.
+  bool in_run() const { return run_ != run_end_; }
+  // Many were due already, or many are to be put in order of which some are due.
+  bool run_may_pay(Nanoseconds now) const {
+    return due_in_a_row_ > heap_size_ / 32 + 4 ||
+           (newest_bound_ <= now && promises_ - heap_size_ > heap_size_ / 4 + kFewestInRun);
+  }
+  [[gnu::noinline]] bool start_run(Nanoseconds now);
+  std::uint32_t count_due(Nanoseconds now) const;
+  Promise* take_from_heap(Nanoseconds now, Promise* taken);
+  Promise* take_newest(Nanoseconds now, Promise* taken, std::uint32_t first, std::uint32_t& left);
+  Promise take(TimerId id);
+  TimerId next_in_run(Nanoseconds now);
+  void keep(TimerId id);
+  void end_run();
+
   void* heap_memory_ = nullptr;
   Promise* heap_ = nullptr;      // in heap_memory_, placed so that no family straddles a cache line
+  TimerId* newest_ = nullptr;    // behind it; those that are not in the heap, by the same places
   std::uint32_t heap_size_ = 0;  // promises in heap order
-  std::uint32_t promises_ = 0;   // ... and those behind them
+  std::uint32_t promises_ = 0;   // ... and the newest, whose places follow
   std::uint32_t heap_capacity_ = 0;
   Nanoseconds newest_bound_ = kForever;  // of those behind them, none is due before this
   Timer* table_ = nullptr;
@@ -193,6 +204,11 @@ class TimerHeap {
   TimerId free_ = kNoTimer;
   std::uint32_t live_ = 0;
   std::uint32_t next_stamp_ = 0;  // below kNewest
+  // The places of a run stand behind those of the heap, and its promises in heap_.
+  std::uint32_t run_ = 0;       // the first that is left
+  std::uint32_t run_end_ = 0;   // one past the last
+  std::uint32_t run_kept_ = 0;  // where the next one goes that turned out not to be due
+  std::uint32_t due_in_a_row_ = 0;
   std::uint64_t sift_steps_ = 0;
 };
 

@@ -50,7 +50,7 @@ bool is_repeating(const ev_periodic* watcher) {
 
 bool Periodics::holds(const ev_periodic* watcher) const {
   const netpoll::TimerId id = id_of(watcher);
-  return id < heap_.end() && heap_.owner(id) == watcher;
+  return id < heap_.end() && heap_.is_armed(id) && heap_.owner(id) == watcher;
 }
 
 void Periodics::close() {

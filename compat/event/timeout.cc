@@ -202,11 +202,16 @@ void disarm_timeout(event_base* base, Event* ev) {
 
 Nanoseconds time_to_next_timeout(event_base* base) {
   netpoll::TimerHeap& timers = base->loop.timers();
-  const netpoll::TimerId first = first_timer(timers);
-  const Nanoseconds due = first != netpoll::kNoTimer ? timers.when(first) : netpoll::kForever;
-  base->sleeps_until = due;
-  if (first == netpoll::kNoTimer) return -1;
+  if (timers.empty()) {
+    base->sleeps_until = netpoll::kForever;
+    return -1;
+  }
   const Nanoseconds now = base->loop.clock().update();
+  // If many are due already, this is the moment to see them together.
+  netpoll::TimerId first = first_due(timers, now);
+  if (first == netpoll::kNoTimer) first = first_timer(timers);
+  const Nanoseconds due = timers.when(first);
+  base->sleeps_until = due;
   return due > now ? due - now : 0;
 }
 

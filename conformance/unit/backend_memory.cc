@@ -1,54 +1,14 @@
 // A backend when memory is short: creation says so and leaves nothing behind, and whoever has one
-// can wait with what it took then. The allocator of this program is wrapped by the linker, for the
-// backends and for the kernel that kqueue(2) is emulated by.
+// can wait with what it took then.
 #include <cerrno>
 #include <cstddef>
 
+#include "conformance/unit/allowance.h"
 #include "conformance/unit/backend_fixture.h"
-
-namespace {
-
-constexpr int kUnlimited = -1;
-int allocations_left = kUnlimited;
-
-bool may_allocate() {
-  if (allocations_left == kUnlimited) return true;
-  if (allocations_left == 0) return false;
-  --allocations_left;
-  return true;
-}
-
-}  // namespace
-
-extern "C" {
-void* __real_malloc(std::size_t size);
-void* __real_calloc(std::size_t count, std::size_t size);
-void* __real_realloc(void* memory, std::size_t size);
-void* __wrap_malloc(std::size_t size);
-void* __wrap_calloc(std::size_t count, std::size_t size);
-void* __wrap_realloc(void* memory, std::size_t size);
-
-void* __wrap_malloc(std::size_t size) {
-  return may_allocate() ? __real_malloc(size) : nullptr;
-}
-void* __wrap_calloc(std::size_t count, std::size_t size) {
-  return may_allocate() ? __real_calloc(count, size) : nullptr;
-}
-void* __wrap_realloc(void* memory, std::size_t size) {
-  return may_allocate() ? __real_realloc(memory, size) : nullptr;
-}
-}
 
 namespace netpoll::test {
 
 namespace {
-
-// While it lives, `count` allocations succeed and the others do not.
-class Allowance {
- public:
-  explicit Allowance(int count) { allocations_left = count; }
-  ~Allowance() { allocations_left = kUnlimited; }
-};
 
 int create_with(int allocations, const BackendOps& ops, Backend** out) {
   const Allowance allowance(allocations);

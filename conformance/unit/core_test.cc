@@ -11,6 +11,7 @@ int main(int argc, char** argv) {
                                   fd_table_policy_group(),
                                   deadline_group(),
                                   timer_heap_group(),
+                                  timer_run_group(),
                                   run_queue_group(),
                                   wake_group(),
                                   signal_table_group()};

@@ -17,6 +17,7 @@ CORE_TEST_GROUP(fd_table_return);
 CORE_TEST_GROUP(fd_table_policy);
 CORE_TEST_GROUP(deadline);
 CORE_TEST_GROUP(timer_heap);
+CORE_TEST_GROUP(timer_run);
 CORE_TEST_GROUP(run_queue);
 CORE_TEST_GROUP(wake);
 CORE_TEST_GROUP(signal_table);

@@ -5,6 +5,7 @@
 kqueue_emulation_SRC := $(addprefix conformance/unit/kqueue_,emulation.cc emulation_queue.cc narrow.cc) \
   $(backends_BSD_SRC)
 kqueue_emulation_LDFLAGS := -Wl,--wrap=close,--wrap=dup2
+allowance_LDFLAGS := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
 $(B)/obj/conformance/unit/%.o: CXXFLAGS += -Wshadow -Wconversion
 $(backends_BSD_SRC:%.cc=$(B)/obj/%.o): CPPFLAGS += -Iconformance/unit/kqueue
 $(B)/obj/conformance/unit/kqueue_%.o: CPPFLAGS += -Iconformance/unit/kqueue
@@ -16,10 +17,10 @@ $(B)/bin/kqueue-emulation-tests: LDFLAGS += $(kqueue_emulation_LDFLAGS)
 $(eval $(call check,kqueue-emulation,$(B)/bin/kqueue-emulation-tests,60,$(B)/bin/kqueue-emulation-tests))
 
 backend_tests_SRC := $(addprefix conformance/unit/backend_,fixture.cc life.cc mapping.cc memory.cc \
-  readiness.cc registration.cc special.cc test.cc waits.cc) $(kqueue_emulation_SRC)
+  readiness.cc registration.cc special.cc test.cc waits.cc) conformance/unit/allowance.cc \
+  $(kqueue_emulation_SRC)
 $(eval $(call suite,backend-tests,$(backend_tests_SRC),$(core_OBJ) $(backends_OBJ)))
-$(B)/bin/backend-tests: LDFLAGS += $(kqueue_emulation_LDFLAGS) \
-  -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
+$(B)/bin/backend-tests: LDFLAGS += $(kqueue_emulation_LDFLAGS) $(allowance_LDFLAGS)
 $(eval $(call check,backends,$(B)/bin/backend-tests,120,$(B)/bin/backend-tests))
 
 # ---- descriptor torture: the fd table over every backend, against poll(2) --------------------------
@@ -53,12 +54,12 @@ $(eval $(call suite,embedding-tests,conformance/unit/embedding_test.cc,$(core_OB
 $(eval $(call check,embedding,$(B)/bin/embedding-tests,60,$(B)/bin/embedding-tests))
 
 # ---- the core, room by room, on a backend of the tests' own and on real ones ---------------------------
-core_tests_SRC := $(addprefix conformance/unit/,core_test.cc deadline_test.cc fake_backend.cc \
+core_tests_SRC := $(addprefix conformance/unit/,allowance.cc core_test.cc deadline_test.cc fake_backend.cc \
   fd_table_edge_test.cc fd_table_policy_test.cc fd_table_return_test.cc fd_table_test.cc \
   fd_table_wait_test.cc gate_test.cc poll_cache_test.cc run_queue_test.cc signal_table_test.cc \
-  timer_heap_test.cc wake_test.cc backend_fixture.cc) $(kqueue_emulation_SRC)
+  timer_heap_test.cc timer_run_test.cc wake_test.cc backend_fixture.cc) $(kqueue_emulation_SRC)
 $(eval $(call suite,core-tests,$(core_tests_SRC),$(core_OBJ) $(backends_OBJ)))
-$(B)/bin/core-tests: LDFLAGS += $(kqueue_emulation_LDFLAGS)
+$(B)/bin/core-tests: LDFLAGS += $(kqueue_emulation_LDFLAGS) $(allowance_LDFLAGS)
 $(eval $(call check,core,$(B)/bin/core-tests --limit 60,180,$(B)/bin/core-tests))
 
 # ---- the slab under a tag so narrow that it wraps, and what timers cost ----------------------------------
