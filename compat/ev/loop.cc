@@ -125,7 +125,7 @@ ev_tstamp ev_loop::time_to_wait(int run_flags, ev_tstamp steady_before) {
   const auto shorten = [&seconds](ev_tstamp to) {
     if (seconds > to) seconds = to;
   };
-  if (!timers.empty()) shorten(timers.earliest() - time.steady());
+  if (!timers.empty()) shorten(timers.earliest(time.steady()) - time.steady());
   if (!periodics.empty()) shorten(periodics.earliest() - time.wall());
   if (seconds < timeout_interval) seconds = timeout_interval;
   if (seconds < shortest_wait) seconds = seconds <= 0. ? 0. : shortest_wait;

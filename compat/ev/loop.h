@@ -50,6 +50,10 @@ struct ev_loop {
   // The same where there is room among what is pending, in the lane of its priority.
   void count_in(ev_watcher* watcher, unsigned lane, int active_value) {
     watcher->priority = pollshim::ev::PendingQueue::priority_of(lane);
+    count_in_lane(watcher, lane, active_value);
+  }
+  // The same for one whose priority is in range.
+  void count_in_lane(ev_watcher* watcher, unsigned lane, int active_value) {
     pending.reserve(lane);
     watcher->active = active_value;
     ++active;

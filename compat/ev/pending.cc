@@ -14,7 +14,10 @@ PendingQueue::~PendingQueue() {
 
 void PendingQueue::widen_and_feed(ev_watcher* watcher, int events) {
   Lane& lane = lanes_[lane_of(watcher)];
-  if (grow(lane.entries, lane.capacity, lane.size + 1)) feed(watcher, events);
+  std::uint32_t capacity = lane.capacity;
+  if (!grow(lane.entries, capacity, lane.size + 1)) return;
+  set_capacity(lane, capacity);
+  feed(watcher, events);
 }
 
 std::uint32_t PendingQueue::count() const {
@@ -38,11 +41,12 @@ bool PendingQueue::widen_for_withdrawals(Lane& lane) {
   // touched.
   PendingWatcher* wider = nullptr;
   std::uint32_t capacity = 0;
-  if (!grow(wider, capacity, 2 * (lane.reserved + 1))) return false;
+  const std::uint32_t active = lane.capacity / 2 - lane.room;
+  if (!grow(wider, capacity, 2 * (active + 1))) return false;
   std::copy_n(lane.entries, lane.size, wider);
   release(lane.entries);
   lane.entries = wider;
-  lane.capacity = capacity;
+  set_capacity(lane, capacity);
   return true;
 }
 

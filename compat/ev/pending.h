@@ -46,6 +46,9 @@ class PendingQueue {
     return watcher->priority < kLowestPriority ? 0 : kPriorities - 1;
   }
 
+  static bool is_in_range(int priority) {
+    return static_cast<unsigned>(priority) - static_cast<unsigned>(kLowestPriority) < kPriorities;
+  }
   static int priority_of(unsigned lane) { return static_cast<int>(lane) + kLowestPriority; }
 
   // Adds to what is due. Never fails for a watcher that reserve() was called for.
@@ -102,15 +105,13 @@ class PendingQueue {
 
   // Room for one more watcher of this priority: called for every watcher that starts, so that its
   // events can not be lost for want of memory.
-  bool has_room(unsigned lane) const {
-    return lanes_[lane].capacity >= 2 * (lanes_[lane].reserved + 1);
-  }
+  bool has_room(unsigned lane) const { return lanes_[lane].room != 0; }
   bool make_room(unsigned lane) { return has_room(lane) || widen_for_withdrawals(lanes_[lane]); }
-  void reserve(unsigned lane) { ++lanes_[lane].reserved; }
+  void reserve(unsigned lane) { --lanes_[lane].room; }
   // A program may have changed the priority of an active watcher, so the count is not to be
   // trusted.
   void unreserve(unsigned lane) {
-    if (lanes_[lane].reserved != 0) --lanes_[lane].reserved;
+    if (lanes_[lane].room < lanes_[lane].capacity / 2) ++lanes_[lane].room;
   }
 
   // What is fed in between is invoked in the order in which it was fed.
@@ -128,7 +129,7 @@ class PendingQueue {
     PendingWatcher* entries = nullptr;
     std::uint32_t size = 0;
     std::uint32_t capacity = 0;
-    std::uint32_t reserved = 0;    // active watchers of this priority
+    std::uint32_t room = 0;        // how many more watchers of this priority may start
     std::uint32_t unused[3] = {};  // a lane is found by a shift
   };
 
@@ -136,6 +137,11 @@ class PendingQueue {
     const auto position = static_cast<std::uint32_t>(watcher->pending) - 1;
     if (position >= lane.size || lane.entries[position].watcher != watcher) return nullptr;
     return &lane.entries[position];
+  }
+  // Each watcher that may be active takes two places.
+  static void set_capacity(Lane& lane, std::uint32_t capacity) {
+    lane.room += capacity / 2 - lane.capacity / 2;
+    lane.capacity = capacity;
   }
   [[gnu::noinline]] void widen_and_feed(ev_watcher* watcher, int events);
   static bool widen_for_withdrawals(Lane& lane);

@@ -11,6 +11,7 @@
 
 #include <bit>
 #include <cstdint>
+#include <limits>
 
 #include "core/clock.h"
 
@@ -18,10 +19,17 @@ namespace pollshim::ev {
 
 using Key = netpoll::Nanoseconds;  // what netpoll::TimerHeap orders by; not nanoseconds here
 
+inline constexpr auto kInfinityBits =
+    std::bit_cast<std::uint64_t>(std::numeric_limits<ev_tstamp>::infinity());
+// Neither NaN nor with a minus, not even in front of zero: one comparison tells.
+constexpr bool is_plain(ev_tstamp number) {
+  return std::bit_cast<std::uint64_t>(number) <= kInfinityBits;
+}
 constexpr Key key_of(ev_tstamp moment) {
-  if (moment != moment) return netpoll::kForever - 1;
   const auto bits = std::bit_cast<std::int64_t>(moment);
-  return bits >= 0 ? bits : bits ^ INT64_MAX;
+  if (is_plain(moment)) [[likely]]
+    return bits;
+  return moment != moment ? netpoll::kForever - 1 : bits ^ INT64_MAX;
 }
 constexpr ev_tstamp moment_of(Key key) {
   return std::bit_cast<ev_tstamp>(key >= 0 ? key : key ^ INT64_MAX);

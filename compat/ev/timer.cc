@@ -93,25 +93,36 @@ netpoll::TimerId Timers::first_due(Key limit) {
 
 bool Timers::holds(const ev_timer* watcher) const {
   const netpoll::TimerId id = id_of(watcher);
-  return id < heap_.end() && heap_.owner(id) == watcher;
+  return id < heap_.end() && heap_.is_armed(id) && heap_.owner(id) == watcher;
 }
 
 void Timers::start(ev_loop& loop, ev_timer* watcher) {
   if (watcher->active != 0) return;
-  const unsigned lane = PendingQueue::lane_of(head_of(watcher));
-  const bool has_room = loop.pending.has_room(lane) && heap_.has_room();
-  if (!(watcher->repeat >= 0.) || !has_room) [[unlikely]]
+  const bool is_usual = PendingQueue::is_in_range(watcher->priority) && is_plain(watcher->repeat);
+  if (!is_usual) [[unlikely]]
     return make_room_and_start(loop, watcher);
-  set_at(watcher, watcher->at + loop.time.steady());
-  const netpoll::TimerId id = heap_.arm_in_room(watcher, key_of(watcher->at));
-  loop.count_in(head_of(watcher), lane, static_cast<int>(id));
+  const unsigned lane = PendingQueue::lane_of(head_of(watcher));
+  if (!loop.pending.has_room(lane) || !loop.timers.heap_.has_room()) [[unlikely]]
+    return make_room_and_start(loop, watcher);
+  start_in_room(loop, watcher, lane);
+}
+
+inline void Timers::start_in_room(ev_loop& loop, ev_timer* watcher, unsigned lane) {
+  const ev_tstamp at = watcher->at + loop.time.steady();
+  const netpoll::TimerId id = loop.timers.heap_.arm_in_room(watcher, key_of(at));
+  set_at(watcher, at);
+  loop.count_in_lane(head_of(watcher), lane, static_cast<int>(id));
 }
 
 void Timers::make_room_and_start(ev_loop& loop, ev_timer* watcher) {
   const unsigned lane = PendingQueue::lane_of(head_of(watcher));
   const bool is_sound = watcher->repeat >= 0.;
-  if (is_sound && loop.pending.make_room(lane) && heap_.reserve(1)) return start(loop, watcher);
-  loop.refuse(head_of(watcher));
+  if (is_sound && loop.pending.make_room(lane) && loop.timers.heap_.reserve(1)) {
+    watcher->priority = PendingQueue::priority_of(lane);
+    start_in_room(loop, watcher, lane);
+  } else {
+    loop.refuse(head_of(watcher));
+  }
 }
 
 void Timers::stop(ev_loop& loop, ev_timer* watcher) {
@@ -159,9 +170,11 @@ ev_tstamp Timers::remaining(const ev_loop& loop, const ev_timer* watcher) const 
   return watcher->active != 0 ? watcher->at - loop.time.steady() : watcher->at;
 }
 
-ev_tstamp Timers::earliest() {
-  first();
-  return moment_of(heap_.earliest());
+ev_tstamp Timers::earliest(ev_tstamp now) {
+  // If many are due already, this is the moment to see them together.
+  netpoll::TimerId id = first_due(last_key_before(now));
+  if (id == netpoll::kNoTimer) id = first();
+  return moment_of(heap_.when(id));
 }
 
 void Timers::expire(ev_loop& loop) {

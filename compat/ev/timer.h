@@ -17,7 +17,7 @@ namespace pollshim::ev {
 
 class Timers {
  public:
-  void start(ev_loop& loop, ev_timer* watcher);
+  static void start(ev_loop& loop, ev_timer* watcher);
   void stop(ev_loop& loop, ev_timer* watcher);
   void again(ev_loop& loop, ev_timer* watcher);
   ev_tstamp remaining(const ev_loop& loop, const ev_timer* watcher) const;
@@ -29,12 +29,14 @@ class Timers {
 
   bool empty() const { return heap_.empty(); }
   std::uint32_t size() const { return heap_.size(); }
-  ev_tstamp earliest();
+  // Pre: not empty.
+  ev_tstamp earliest(ev_tstamp now);
 
   void verify(const ev_loop& loop) const;
 
  private:
-  [[gnu::noinline]] void make_room_and_start(ev_loop& loop, ev_timer* watcher);
+  static void start_in_room(ev_loop& loop, ev_timer* watcher, unsigned lane);
+  [[gnu::noinline]] static void make_room_and_start(ev_loop& loop, ev_timer* watcher);
   // What again() comes to where it takes more than to put off.
   [[gnu::noinline]] void start_or_move(ev_loop& loop, ev_timer* watcher);
   [[gnu::noinline]] void move(ev_loop& loop, ev_timer* watcher, ev_tstamp at);
