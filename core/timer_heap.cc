@@ -98,8 +98,11 @@ Nanoseconds TimerHeap::earliest() {
   return id != kNoTimer ? table_[id].when : kForever;
 }
 
-TimerId TimerHeap::first() {
-  if (in_run()) end_run();
+TimerId TimerHeap::first(Nanoseconds now) {
+  if (in_run() || run_may_pay(now)) [[unlikely]] {
+    const TimerId due = first_due(now);
+    if (due != kNoTimer) return due;
+  }
   return settle(kForever) ? heap_[0].timer : kNoTimer;
 }
 

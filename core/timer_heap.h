@@ -92,8 +92,9 @@ class TimerHeap {
   // Takes out the earliest timer if it is due at `now`, and returns its owner; nullptr otherwise.
   void* pop_due(Nanoseconds now);
 
-  // The earliest timer's id and owner without taking it out; kNoTimer when there is none.
-  TimerId first();
+  // The earliest timer without taking it out; kNoTimer when there is none. Whoever knows that first
+  // `now` will be asked for what is due says so: if that is much, it is put in order at once.
+  TimerId first(Nanoseconds now = INT64_MIN);
   // ... if it is due at `now`; kNoTimer otherwise.
   TimerId first_due(Nanoseconds now);
 

@@ -77,10 +77,10 @@ bool Timers::corrected(netpoll::TimerId id) {
   return true;
 }
 
-netpoll::TimerId Timers::first() {
-  netpoll::TimerId id = heap_.first();
+netpoll::TimerId Timers::first(Key limit) {
+  netpoll::TimerId id = heap_.first(limit);
   while (id != netpoll::kNoTimer && corrected(id))
-    id = heap_.first();
+    id = heap_.first(limit);
   return id;
 }
 
@@ -171,10 +171,7 @@ ev_tstamp Timers::remaining(const ev_loop& loop, const ev_timer* watcher) const 
 }
 
 ev_tstamp Timers::earliest(ev_tstamp now) {
-  // If many are due already, this is the moment to see them together.
-  netpoll::TimerId id = first_due(last_key_before(now));
-  if (id == netpoll::kNoTimer) id = first();
-  return moment_of(heap_.when(id));
+  return moment_of(heap_.when(first(last_key_before(now))));
 }
 
 void Timers::expire(ev_loop& loop) {

@@ -43,7 +43,7 @@ class Timers {
   // If the watcher was put off, the heap is told now, and something else may be first.
   bool corrected(netpoll::TimerId id);
   // The earliest by truth, and the same if it is due; kNoTimer when there is none.
-  netpoll::TimerId first();
+  netpoll::TimerId first(Key limit);
   netpoll::TimerId first_due(Key limit);
   // What `active` holds is the heap's id.
   bool holds(const ev_timer* watcher) const;

@@ -66,10 +66,10 @@ bool corrected(netpoll::TimerHeap& timers, netpoll::TimerId id) {
 }
 
 // The timer that is really due first, by `now` for first_due(); kNoTimer when there is none.
-netpoll::TimerId first_timer(netpoll::TimerHeap& timers) {
-  netpoll::TimerId id = timers.first();
+netpoll::TimerId first_timer(netpoll::TimerHeap& timers, Nanoseconds now) {
+  netpoll::TimerId id = timers.first(now);
   while (id != netpoll::kNoTimer && corrected(timers, id))
-    id = timers.first();
+    id = timers.first(now);
   return id;
 }
 netpoll::TimerId first_due(netpoll::TimerHeap& timers, Nanoseconds now) {
@@ -207,10 +207,7 @@ Nanoseconds time_to_next_timeout(event_base* base) {
     return -1;
   }
   const Nanoseconds now = base->loop.clock().update();
-  // If many are due already, this is the moment to see them together.
-  netpoll::TimerId first = first_due(timers, now);
-  if (first == netpoll::kNoTimer) first = first_timer(timers);
-  const Nanoseconds due = timers.when(first);
+  const Nanoseconds due = timers.when(first_timer(timers, now));
   base->sleeps_until = due;
   return due > now ? due - now : 0;
 }
