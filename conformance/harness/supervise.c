@@ -98,7 +98,7 @@ static bool reap_until_command_ends(pid_t command, int* status) {
 }
 
 static struct supervise_outcome watch(pid_t command, const sigset_t* watched, double limit) {
-  struct supervise_outcome outcome = {SUPERVISE_BROKEN, 0, 0, 0};
+  struct supervise_outcome outcome = {SUPERVISE_BROKEN, 0, 0, 0, 0};
   double start = now();
   int status = 0;
   while (!reap_until_command_ends(command, &status)) {
@@ -116,6 +116,7 @@ static struct supervise_outcome watch(pid_t command, const sigset_t* watched, do
     outcome.end = received > 0 ? SUPERVISE_SIGNALED : SUPERVISE_TIMED_OUT;
     outcome.code = received > 0 ? received : 0;
     outcome.seconds = now() - start;
+    outcome.limit = limit;
     return outcome;
   }
   outcome.seconds = now() - start;
@@ -127,7 +128,7 @@ static struct supervise_outcome watch(pid_t command, const sigset_t* watched, do
 
 static void supervise(char* const argv[], int output_fd, double limit, int outcome_fd,
                       const sigset_t* watched, pid_t caller) {
-  struct supervise_outcome outcome = {SUPERVISE_BROKEN, 0, 0, 0};
+  struct supervise_outcome outcome = {SUPERVISE_BROKEN, 0, 0, 0, 0};
   int report[2];
   prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (getppid() != caller) _exit(1);
@@ -185,7 +186,7 @@ struct supervise_outcome supervise_finish(struct supervised* job) {
     got = read(job->outcome_fd, &outcome, sizeof outcome);
   while (got < 0 && errno == EINTR);
   if (got != (ssize_t)sizeof outcome)
-    outcome = (struct supervise_outcome){SUPERVISE_BROKEN, ECHILD, 0, 0};
+    outcome = (struct supervise_outcome){SUPERVISE_BROKEN, ECHILD, 0, 0, 0};
   close(job->outcome_fd);
   job->outcome_fd = -1;
   while (waitpid(job->supervisor, NULL, 0) < 0 && errno == EINTR)
@@ -213,7 +214,7 @@ void supervise_describe(const struct supervise_outcome* outcome, char* text, siz
       snprintf(text, size, "killed by signal %d (%s)", outcome->code, strsignal(outcome->code));
       break;
     case SUPERVISE_TIMED_OUT:
-      snprintf(text, size, "did not finish within its time limit (%.1f s)", outcome->seconds);
+      snprintf(text, size, "did not finish within its time limit (%.1f s)", outcome->limit);
       break;
     case SUPERVISE_BROKEN:
       snprintf(text, size, "could not be run: %s", strerror(outcome->code));

@@ -22,6 +22,7 @@ struct supervise_outcome {
   int code;
   int stragglers; /* live descendants that had to be killed after the command itself ended */
   double seconds;
+  double limit; /* that it was killed at, if it was */
 };
 
 enum { SUPERVISE_MOST_JOBS = 64 };
