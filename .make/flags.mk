@@ -21,8 +21,10 @@ BASE_CXXFLAGS = $(CONFIGURED_CXXFLAGS) $(OPT) $(sanitizer) -fPIC -fvisibility=hi
 BASE_CFLAGS = $(CONFIGURED_CFLAGS) $(OPT) $(sanitizer) -fPIC -Wall -Wextra
 BASE_LDFLAGS = $(OPT) $(sanitizer) -Wl,-z,relro -Wl,-z,now -Wl,--as-needed
 PROGRAM_LDFLAGS := $(if $(lto),-fno-lto)
+# With optimisation at link time that is when the assembler runs.
+assembler_flags := $(filter -Wa$(comma)%,$(CONFIGURED_CXXFLAGS))
 # clang leaves a sanitizer's symbols for the program to define.
-SHARED_LDFLAGS := $(lto) -static-libgcc $(if $(findstring clang,$(CC)),-Wno-unused-command-line-argument) $(if $(SAN),,-Wl$(comma)-z$(comma)defs)
+SHARED_LDFLAGS := $(lto) $(assembler_flags) -static-libgcc $(if $(findstring clang,$(CC)),-Wno-unused-command-line-argument) $(if $(SAN),,-Wl$(comma)-z$(comma)defs)
 # For what is hardly ever run: to be small is all that is asked of it. Whoever chose other flags keeps
 # them. Such an object comes behind the others in a library: of a header's functions that both have, the
 # linker takes the first, and one that was compiled to be small is not put in place where it is called.
