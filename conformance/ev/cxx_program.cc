@@ -188,10 +188,10 @@ void watchers() {
   loop.run();
   SAY(receiver.calls);
   timer.start(5.);
-  SAY(timer.remaining() > 4. && timer.remaining() <= 5.);
+  SAY(timer.remaining() > 4. && timer.remaining() < 5.001);
   timer.set(7., 3.);
   timer.again();
-  SAY(timer.remaining() > 2. && timer.remaining() <= 3.);
+  SAY(timer.remaining() > 2. && timer.remaining() < 3.001);
   timer.stop();
 
   Function function;
