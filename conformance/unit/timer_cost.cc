@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <initializer_list>
 
+#include "conformance/unit/random.h"
 #include "core/timer_heap.h"
 
 namespace {
@@ -11,14 +12,6 @@ namespace {
 using netpoll::Nanoseconds;
 using netpoll::TimerHeap;
 using netpoll::TimerId;
-
-std::uint64_t random_state = 88172645463325252u;
-std::uint32_t random_below(std::uint32_t limit) {
-  random_state ^= random_state << 13;
-  random_state ^= random_state >> 7;
-  random_state ^= random_state << 17;
-  return static_cast<std::uint32_t>(random_state >> 32) % limit;
-}
 
 template <class Operation>
 double cost_of(std::uint32_t count, Operation&& operation) {
@@ -30,18 +23,19 @@ double cost_of(std::uint32_t count, Operation&& operation) {
 
 int measure(std::uint32_t count) {
   TimerHeap heap;
+  netpoll::test::Random random;
   auto* timers = static_cast<TimerId*>(std::malloc(sizeof(TimerId) * count));
   int owner;
   const double arm = cost_of(count, [&](std::uint32_t i) {
-    timers[i] = heap.arm(&owner, 1'000'000 + random_below(1'000'000));
+    timers[i] = heap.arm(&owner, 1'000'000 + random.below(1'000'000));
   });
   const double later = cost_of(count, [&](std::uint32_t) {
-    const TimerId timer = timers[random_below(count)];
-    heap.move(timer, heap.when(timer) + random_below(1000));
+    const TimerId timer = timers[random.below(count)];
+    heap.move(timer, heap.when(timer) + random.below(1000));
   });
   const double earlier = cost_of(count, [&](std::uint32_t) {
-    const TimerId timer = timers[random_below(count)];
-    heap.move(timer, heap.when(timer) - random_below(1000));
+    const TimerId timer = timers[random.below(count)];
+    heap.move(timer, heap.when(timer) - random.below(1000));
   });
   const std::uint32_t half = count / 2;
   const double cancel = cost_of(half, [&](std::uint32_t i) { heap.cancel(timers[i]); });

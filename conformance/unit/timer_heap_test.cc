@@ -2,23 +2,12 @@
 #include <cstdlib>
 
 #include "conformance/unit/core_tests.h"
+#include "conformance/unit/random.h"
 #include "core/timer_heap.h"
 
 namespace netpoll::test {
 
 namespace {
-
-// Deterministic, so that a failure can be found again.
-struct Random {
-  std::uint64_t state = 88172645463325252u;
-  std::uint32_t next() {
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return static_cast<std::uint32_t>(state >> 32);
-  }
-  std::uint32_t below(std::uint32_t limit) { return next() % limit; }
-};
 
 // The reference: an array kept sorted by time and then by the order of arming.
 constexpr int kMost = 400;
@@ -60,7 +49,7 @@ void a_million_random_steps_match_a_sorted_reference(void**) {
   std::uint32_t serial = 0;
   long expired = 0;
   for (int step = 0; step < 1'000'000; ++step) {
-    const std::uint32_t what = random.below(10);
+    const int what = random.below(10);
     if (reference.count == 0 || (what < 3 && reference.count < kMost)) {
       const Nanoseconds when = now + random.below(1000);
       const TimerId timer = heap.arm(owner_of(serial++), when);
@@ -68,15 +57,13 @@ void a_million_random_steps_match_a_sorted_reference(void**) {
       reference.insert(when, timer);
     } else if (what < 7) {
       // Later and earlier, in equal parts.
-      const TimerId timer =
-          reference.entries[random.below(static_cast<std::uint32_t>(reference.count))].timer;
+      const TimerId timer = reference.entries[random.below(reference.count)].timer;
       reference.erase(timer);
       const Nanoseconds when = now + random.below(1000);
       assert_true(heap.move(timer, when));
       reference.insert(when, timer);
     } else if (what < 8) {
-      const TimerId timer =
-          reference.entries[random.below(static_cast<std::uint32_t>(reference.count))].timer;
+      const TimerId timer = reference.entries[random.below(reference.count)].timer;
       reference.erase(timer);
       heap.cancel(timer);
     } else {

@@ -6,25 +6,12 @@
 
 #include "conformance/unit/allowance.h"
 #include "conformance/unit/core_tests.h"
+#include "conformance/unit/random.h"
 #include "core/timer_heap.h"
 
 namespace netpoll::test {
 
 namespace {
-
-// Deterministic, so that a failure can be found again.
-struct Random {
-  std::uint64_t state = 88172645463325252u;
-  std::uint64_t next() {
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return state;
-  }
-  std::uint32_t below(std::uint32_t limit) {
-    return static_cast<std::uint32_t>(next() >> 32) % limit;
-  }
-};
 
 // ---- sorting ----
 
@@ -143,7 +130,7 @@ struct World {
     assert_int_not_equal(timer, kNoTimer);
     reference.insert(when, timer);
   }
-  int any() { return static_cast<int>(random.below(static_cast<std::uint32_t>(reference.count))); }
+  int any() { return random.below(reference.count); }
   void move(int place, Nanoseconds when) {
     const Reference::Entry entry = reference.take(place);
     assert_true(heap.move(entry.timer, when));
@@ -228,7 +215,7 @@ void crowds_are_expired_while_everything_changes(void**) {
   World world;
   long expired = 0;
   for (int round = 0; round < 300; ++round) {
-    const std::uint32_t crowd = world.random.below(round % 10 == 0 ? 2000 : 200);
+    const std::uint32_t crowd = world.random.below(round % 10 == 0 ? 2000u : 200u);
     for (std::uint32_t i = 0; i < crowd && reference.count < Reference::kMost - 10; ++i)
       world.arm(world.now + world.random.below(1500));
     if (world.random.below(2) == 0) world.heap.earliest();

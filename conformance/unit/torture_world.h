@@ -9,29 +9,15 @@
 
 #include <sys/types.h>
 
-#include <cstdint>
+#include "conformance/unit/random.h"
 
 namespace torture {
+
+using netpoll::test::Random;
 
 inline constexpr int kNumbers = 32;
 inline constexpr int kChannels = 48;
 inline constexpr int kNone = -1;
-
-class Random {
- public:
-  explicit Random(std::uint64_t seed) : state_(seed * 2 + 1) {}
-  std::uint32_t next() {
-    state_ ^= state_ << 13;
-    state_ ^= state_ >> 7;
-    state_ ^= state_ << 17;
-    return static_cast<std::uint32_t>(state_ >> 16);
-  }
-  int below(int bound) { return static_cast<int>(next() % static_cast<std::uint32_t>(bound)); }
-  bool one_in(int chances) { return below(chances) == 0; }
-
- private:
-  std::uint64_t state_;
-};
 
 enum class Kind { kSocket, kPipeToRead, kPipeToWrite, kRegularFile };
 
