@@ -39,8 +39,9 @@ def smoke_cases():
     for case in CASES:
         if not case.whole:
             size = min(case.size, SMOKE_SIZE)
-            small.setdefault((case.program, case.name),
-                             replace(case, size=size, units=SMOKE_UNITS[case.unit]))
+            for name in filter(None, (case.name, case.calls_case)):
+                small.setdefault((case.program, name), replace(
+                    case, name=name, size=size, units=SMOKE_UNITS[case.unit]))
     return small.values()
 
 

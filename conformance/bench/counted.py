@@ -32,7 +32,7 @@ def served(case, library, wrapper):
             wrapped.pid, case.program)
         if not server:
             raise Failed(f"{case.program} was not started")
-        library.prove(measure.mapped_by(server))
+        measure.proven_in(server, library, case.program)
         load = paced.Load(server, program)
         with contextlib.closing(load):
             load.ask(WARM_UP)
@@ -60,6 +60,8 @@ def system_calls(_, case, library, scratch):
         made = calls - before.get(thread, Counter())
         if sum(made[name] for name in READS) >= case.calls_units:
             sum_of_all += made
+    if not sum_of_all:
+        raise Failed(f"no thread of {case.program} has read so many requests")
     return {name: times / case.calls_units for name, times in sum_of_all.items()}
 
 
@@ -74,7 +76,7 @@ def instructions_by_object(lines):
             here = here if called else names[number]
         elif line.startswith("calls="):
             is_call = True
-        elif line[:1].isdigit() or line[:1] in "+-*":
+        elif re.match(r"[-+*\d]", line):
             if not is_call:  # the line behind calls= is what the callee took
                 own[here] += int(line.split()[1])
             is_call = False
@@ -95,8 +97,11 @@ def instructions(_, case, library, scratch):
         wrapper = (*VALGRIND, f"--callgrind-out-file={scratch}/callgrind")
         with served(case, library, wrapper) as load:
             load.ask(units)
-        return {profile.name: instructions_by_object(profile.open())
-                for profile in scratch.glob("callgrind-*")}
+        profiles = list(scratch.glob("callgrind-*"))
+        if not profiles:
+            raise Failed(f"{case.program} has left no profile")
+        return {profile.name: instructions_by_object(profile.read_text().splitlines())
+                for profile in profiles}
 
     less, more = count(case.instructions), count(2 * case.instructions)
     per_thread = [more[thread] - less.get(thread, Counter()) for thread in more]

@@ -73,10 +73,14 @@ def unresolved(program, directory):
     return sorted(set(re.findall(r"undefined symbol: (\w+)", said.stdout + said.stderr)))
 
 
-def mapped_by(pid):
-    """The event libraries that a running process has mapped."""
+def proven_in(pid, library, name):
+    """The event libraries that a running program has mapped, all of them this one's."""
     maps = Path(f"/proc/{pid}/maps").read_text()
-    return sorted(set(re.findall(r"\S*/lib(?:ev|pollshim)[^/\s]*$", maps, re.MULTILINE)))
+    mapped = sorted(set(re.findall(r"\S*/lib(?:ev|pollshim)[^/\s]*$", maps, re.MULTILINE)))
+    if not mapped:
+        raise Failed(f"{name} mapped no event library")
+    library.prove(mapped)
+    return mapped
 
 
 def run(program, case, units, library, wrapper=()):
@@ -122,8 +126,6 @@ def parse_strace(text):
 
 
 STRACE = ("strace", "-c", "-U", "calls,name")
-
-
 # What the wake row's callers make up their minds by; no library here makes any of these.
 CALLERS_OWN = {"pread64", "sched_yield"}
 

@@ -52,13 +52,19 @@ class Load:
         for _ in range(units):
             self.await_rest()
             self.socket.sendall(self.program.request)
-            answer = b""
-            while not self.program.is_whole(answer):
-                more = self.socket.recv(65536)
-                if not more:
-                    raise Failed(f"the connection was closed after {answer[:80]!r}")
-                answer += more
+            self.await_answer()
         self.await_rest()
+
+    def await_answer(self):
+        answer = b""
+        while not self.program.is_whole(answer):
+            try:
+                more = self.socket.recv(65536)
+            except OSError as error:
+                raise Failed(f"{error} after {answer[:80]!r}") from error
+            if not more:
+                raise Failed(f"the connection was closed after {answer[:80]!r}")
+            answer += more
 
     def close(self):
         self.socket.close()

@@ -115,7 +115,8 @@ class Nghttpx:
     def is_whole(answer):
         head, _, body = answer.partition(b"\r\n\r\n")
         length = re.search(rb"^content-length: (\d+)", head, re.IGNORECASE | re.MULTILINE)
-        return bool(length) and len(body) == int(length.group(1))
+        succeeded = head.startswith(b"HTTP/1.1 200 ")
+        return succeeded and bool(length) and len(body) == int(length.group(1))
 
     def __init__(self):
         self.port, self.backend_port = free_port(), free_port()
@@ -154,10 +155,7 @@ def cost(_, case, units, library):
     with program.backend(), started(program.command(), cores()[0], program.port,
                                     library.environment() | program.environment) as server:
         program.load(units // 10)
-        libraries = measure.mapped_by(server.pid)
-        library.prove(libraries)
-        if not libraries:
-            raise Failed(f"{case.program} mapped no event library")
+        libraries = measure.proven_in(server.pid, library, case.program)
         cpu, wall = processor_time(server.pid), time.monotonic_ns()
         program.load(units)
         cpu, wall = processor_time(server.pid) - cpu, time.monotonic_ns() - wall
@@ -165,4 +163,3 @@ def cost(_, case, units, library):
         peak = int(status.split("VmHWM:")[1].split()[0]) * 1024
     return {"cpu": cpu / units, "wall": wall / units, "bytes": 0, "peak": peak,
             "libraries": libraries}
-

@@ -71,6 +71,7 @@ def judge(case, line):
             at_most("calls", total(calls["ours"]), case.calls_target)
         if case.wakes:
             at_most("writes per sleep", calls["ours"].get("write", 0), sleeps(calls["ours"]))
+        if case.wakes and "ours" in line.get("calls_by_chance", {}):
             own = line["calls_by_chance"]["ours"]
             at_most("writes per sleep, four threads", own.get("write", 0),
                     sleeps(own) + MORE_CALLS_TOLERATED)
