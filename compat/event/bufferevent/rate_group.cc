@@ -17,7 +17,8 @@ namespace {
 struct Round {
   Limit* next;
   Round* outer;
-  std::atomic<bool> over;  // looked at without the lock, which may be gone with the group
+  // Looked at without the lock, which may be gone with the group. Once it is set, so may the round.
+  std::atomic<bool> over;
 };
 
 }  // namespace
@@ -104,7 +105,7 @@ bool bufferevent_rate_limit_group::go_on(Direction direction) {
     give_up(lock);
     resume(bev, direction, kReasonGroup);
     let_go_and_unlock(bev);
-    if (round.over.load(std::memory_order_relaxed)) return false;
+    if (round.over.load(std::memory_order_acquire)) return false;
     acquire(lock);
   }
   Round** place = &rounds;
@@ -253,8 +254,11 @@ void bufferevent_rate_limit_group_free(bufferevent_rate_limit_group* group) {
   {
     const Guard guard(group->lock);
     EVENT_CHECK(group->member_count == 0);
-    for (Round* round = group->rounds; round != nullptr; round = round->outer)
-      round->over.store(true, std::memory_order_relaxed);
+    for (Round* round = group->rounds; round != nullptr;) {
+      Round* const outer = round->outer;
+      round->over.store(true, std::memory_order_release);
+      round = outer;
+    }
   }
   // Not with the lock, for which a tick that is under way on the loop's thread may be waiting.
   event_del_block(&group->refill);
