@@ -127,7 +127,8 @@ constexpr int kFew = 4;
   return sum.demand(head);
 }
 
-// `newcomer` heads the chain already; nullptr when one has left.
+// `newcomer` is in the chain already, or was, and wants something else now; nullptr when one has
+// left.
 Demand demand_of(event_base* base, int fd, Event* head, const Event* newcomer) {
   Sum sum;
   int looked_at = 0;

@@ -1,7 +1,6 @@
 // Which events watch which descriptor. The events of a descriptor are chained through themselves,
 // newest first, and the head of the chain is the waiter that the fd table parks; the sum of what
-// they want is the demand. Called by event.cc,
-// own_io.cc, inspect.cc and loop.cc.
+// they want is the demand. Called by event.cc, own_io.cc, inspect.cc and loop.cc.
 #pragma once
 
 #include "compat/event/base.h"
