@@ -402,7 +402,7 @@ static void stop_and_free(EV_P) EV_NOEXCEPT {
   free(left_during_the_wait);
   left_during_the_wait = NULL;
 }
-static void start_nothing(EV_P) EV_NOEXCEPT {
+static void do_nothing(EV_P) EV_NOEXCEPT {
   (void)EV_A;
 }
 
@@ -417,7 +417,7 @@ static void a_watcher_that_leaves_during_the_wait_may_be_freed(void** state) {
   left_during_the_wait = malloc(sizeof *left_during_the_wait);
   start_io(loop, left_during_the_wait, "quits", quits.reader, EV_READ);
   start_io(loop, &staying, "stays", stays.reader, EV_READ);
-  ev_set_loop_release_cb(loop, stop_and_free, start_nothing);
+  ev_set_loop_release_cb(loop, stop_and_free, do_nothing);
   ev_run(loop, EVRUN_ONCE);
   assert_trace("stays:read");
   ev_run(loop, EVRUN_ONCE);

@@ -1,7 +1,6 @@
 // A backend when memory is short: creation says so and leaves nothing behind, and whoever has one
 // can wait with what it took then.
 #include <cerrno>
-#include <cstddef>
 
 #include "conformance/unit/allowance.h"
 #include "conformance/unit/backend_fixture.h"

@@ -15,8 +15,6 @@ namespace netpoll::test {
 
 namespace {
 
-constexpr auto kSleepInKernel = [](auto&& sleep) { sleep(); };
-
 struct Pipe {
   Pipe() { assert_int_equal(::pipe(ends), 0); }
   ~Pipe() {
@@ -86,8 +84,7 @@ void a_wake_up_is_placed_among_the_events_as_the_kernel_reported_it(void**) {
     second.put();
     sleep();
   };
-  const int error = loop.wait(kSecond, wake_in_between, ready);
-  assert_int_equal(error, 0);
+  assert_int_equal(loop.wait(kSecond, wake_in_between, ready), 0);
   assert_int_equal(ready.size(), 2);
   assert_int_equal(ready.wake_place(), 1);
   loop.shut_down();

@@ -28,9 +28,7 @@ struct Table {
   void leave() { assert_int_equal(demand(0), 0); }
   void turn(Nanoseconds delay = -1) {
     list.clear();
-    assert_int_equal(loop.wait(
-                         delay, [](auto&& wait) { wait(); }, list),
-                     0);
+    assert_int_equal(loop.wait(delay, kSleepInKernel, list), 0);
   }
   FakeCalls& calls() { return fake()->calls; }
   std::uint32_t ready() { return list.size(); }

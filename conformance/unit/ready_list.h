@@ -9,6 +9,9 @@
 
 namespace netpoll::test {
 
+// The wait of a loop without a lock.
+inline constexpr auto kSleepInKernel = [](auto&& sleep) { sleep(); };
+
 struct Ready {
   Waiter* waiter;
   int fd;
