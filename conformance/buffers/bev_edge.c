@@ -330,6 +330,39 @@ static void nothing_is_sent_after_a_disable_in_between(void** state) {
   close_one();
 }
 
+static void what_was_learned_of_a_descriptor_is_not_held_of_the_next(void** state) {
+  (void)state;
+  open_that_has_read();
+  int pair[2];
+  stream_pair(pair);
+  const int old = bufferevent_getfd(bev);
+  bufferevent_setfd(bev, pair[0]);
+  close(old);
+  close_peer();
+  peer = pair[1];
+  bufferevent_set_max_single_read(bev, 5);
+  send_text(peer, "0123456789");
+  run_ready(base);
+  assert_input(bev, "0123456789");
+  close_one();
+}
+
+static void a_local_socket_that_has_read_reads_on_another_base_too(void** state) {
+  (void)state;
+  open_that_has_read();
+  struct event_base* other = new_base();
+  bufferevent_disable(bev, EV_READ | EV_WRITE);
+  assert_int_equal(bufferevent_base_set(other, bev), 0);
+  event_base_free(base);
+  base = other;
+  bufferevent_set_max_single_read(bev, 5);
+  bufferevent_enable(bev, EV_READ);
+  send_text(peer, "0123456789");
+  run_ready(base);
+  assert_input(bev, "0123456789");
+  close_one();
+}
+
 /* The waits of the library, counted: these stand in front of the C library's. */
 static atomic_int waits;
 #include <sys/epoll.h>
@@ -396,6 +429,8 @@ const struct CMUnitTest bev_edge_tests[] = {
     cmocka_unit_test(bytes_behind_a_passed_descriptor_are_read),
     cmocka_unit_test(a_local_socket_that_has_read_sends_everything),
     cmocka_unit_test(nothing_is_sent_after_a_disable_in_between),
+    cmocka_unit_test(what_was_learned_of_a_descriptor_is_not_held_of_the_next),
+    cmocka_unit_test(a_local_socket_that_has_read_reads_on_another_base_too),
     cmocka_unit_test(a_peer_that_reads_does_not_wake_who_has_nothing_to_write),
 };
 const size_t bev_edge_test_count = COUNT_OF(bev_edge_tests);
