@@ -51,7 +51,7 @@ TimerHeap::~TimerHeap() {
 bool TimerHeap::reserve_promises(std::uint32_t count) {
   const std::uint32_t needed = promises_ + count;
   if (needed <= heap_capacity_) return true;
-  if (needed > kNewest / 2) return false;
+  if (needed > kMostPlaces) return false;
   const std::uint32_t wider = std::bit_ceil(needed < kSmallest ? kSmallest : needed);
   const std::size_t bytes = (sizeof(Promise) + sizeof(TimerId)) * std::size_t{wider} + kCacheLine;
   void* memory = std::malloc(bytes);
@@ -151,8 +151,8 @@ void TimerHeap::join() {
   } else {
     const std::uint32_t end = promises_;
     for (std::uint32_t place = heap_size_; place < end; ++place) {
-      const TimerId id = newest_[place];
-      if (is_newest(id, place)) sift_up(heap_size_++, exact(id));
+      const TimerId id = give_up_place(place);
+      if (id != kNoTimer) sift_up(heap_size_++, exact(id));
     }
     promises_ = heap_size_;
   }
@@ -174,8 +174,8 @@ void TimerHeap::place_newest(std::uint32_t place, TimerId id) {
 // Among the newest there is no order: the last ones fill the places that nothing stands in.
 void TimerHeap::close_gap(std::uint32_t first, std::uint32_t end) {
   while (first != end && promises_ != end) {
-    const TimerId id = newest_[--promises_];
-    if (is_newest(id, promises_)) place_newest(first++, id);
+    const TimerId id = give_up_place(--promises_);
+    if (id != kNoTimer) place_newest(first++, id);
   }
   if (promises_ == end) promises_ = first;
 }
@@ -255,9 +255,13 @@ void TimerHeap::sweep() {
   std::uint32_t kept = 0;
   Nanoseconds earliest = kForever;
   for (std::uint32_t place = 0; place < promises_; ++place) {
-    const bool ordered = place < heap_size_;
-    const TimerId id = ordered ? heap_[place].timer : newest_[place];
-    if (!(ordered ? is_valid(heap_[place]) : is_newest(id, place))) continue;
+    TimerId id = kNoTimer;
+    if (place >= heap_size_) {
+      id = give_up_place(place);
+    } else if (is_valid(heap_[place])) {
+      id = heap_[place].timer;
+    }
+    if (id == kNoTimer) continue;
     place_newest(kept++, id);
     if (table_[id].when < earliest) earliest = table_[id].when;
   }

@@ -9,6 +9,9 @@
 //     repaired or dropped when it surfaces. Both are O(1).
 //   * Moving it earlier pushes a second promise, which makes the first one void. One of the newest
 //     has not said yet what it promises, and does so when it joins: that is O(1) as well.
+//   * One of the newest that is cancelled leaves its place to the next timer in its slot: those
+//   that
+//     come and go before the heap has seen them leave nothing behind.
 // Void promises are swept out when they outnumber the live timers. And when very many timers turn
 // out to be due at once, they leave the heap together: see timer_heap_run.cc.
 //
@@ -38,17 +41,21 @@ class TimerHeap {
   // The same where there is room.
   TimerId arm_in_room(void* owner, Nanoseconds when) {
     TimerId id = free_;
+    std::uint32_t kept = kFree;
     if (id != kNoTimer) {
+      kept = table_[id].stamp();
       free_ = table_[id].next_free();
     } else {
       id = table_end_++;
     }
-    const std::uint32_t place = promises_++;
+    if (kept == kFree) {
+      kept = kNewest | promises_;
+      newest_[promises_++] = id;
+    }
     Timer& timer = table_[id];
     timer.owner = owner;
     timer.when = when;
-    timer.tags = tags_of(kNewest | place, next_stamp());
-    newest_[place] = id;
+    timer.tags = tags_of(kept & ~kVacant, next_stamp());
     newest_bound_ = when < newest_bound_ ? when : newest_bound_;
     ++live_;
     return id;
@@ -100,15 +107,16 @@ class TimerHeap {
 
   // Ids run from 1 to end() - 1; is_armed() tells which of them live. For walking all timers.
   TimerId end() const { return table_end_; }
-  bool is_armed(TimerId id) const { return table_[id].stamp() != kFree; }
+  bool is_armed(TimerId id) const { return table_[id].stamp() < (kNewest | kVacant); }
 
   // Steps of sifting since the beginning: what tests use to prove what is O(1).
   std::uint64_t sift_steps() const { return sift_steps_; }
 
  private:
   // The tags are two numbers that are always written together, in one store: which promise is the
-  // valid one (or kNewest and where it stands, or kInRun, or kFree), and when the timer was last
-  // armed or moved, for ties; where it is free, the next one that is.
+  // valid one (or kNewest and where it stands, or kInRun), and when the timer was last armed or
+  // moved, for ties. Of a free one: kFree, or kNewest and kVacant and the place that is kept for
+  // it, and the next one that is free.
   struct Timer {
     void* owner;       // of a free one, whoever had it last
     Nanoseconds when;  // when it is really due
@@ -121,12 +129,15 @@ class TimerHeap {
   static std::uint64_t tags_of(std::uint32_t stamp, std::uint32_t order) {
     return std::uint64_t{order} << 32 | stamp;
   }
-  // Below this many void promises a sweep is not worth its pass over the heap.
+  // Below this many void promises in the heap a sweep is not worth its pass over it.
   static constexpr std::uint32_t kSweepThreshold = 64;
   static constexpr std::uint32_t kFewestInRun = 16;
   static constexpr std::uint32_t kNewest = std::uint32_t{1} << 31;
+  static constexpr std::uint32_t kVacant = kNewest / 2;
+  static constexpr std::uint32_t kMostPlaces = kVacant / 2;
+  // So that what is vacated in a run is free, and has no place.
   static constexpr std::uint32_t kFree = UINT32_MAX;
-  static constexpr std::uint32_t kInRun = kFree - 1;
+  static constexpr std::uint32_t kInRun = kFree & ~kVacant;
 
   [[gnu::noinline]] bool move_earlier(TimerId id, Nanoseconds when);
   std::uint32_t next_stamp() {
@@ -150,6 +161,14 @@ class TimerHeap {
   void join();
   Promise exact(TimerId id);
   void place_newest(std::uint32_t place, TimerId id);
+  // The timer at a place among the newest, for which another one is to be found. kNoTimer if the
+  // place was kept for a free slot, which has none from now on.
+  TimerId give_up_place(std::uint32_t place) {
+    const TimerId id = newest_[place];
+    if (is_newest(id, place)) return id;
+    table_[id].tags = tags_of(kFree, table_[id].next_free());
+    return kNoTimer;
+  }
   void close_gap(std::uint32_t first, std::uint32_t end);
   void order_from_bottom();
   // By value: what is sifted may stand in the heap already, where it is overwritten on the way.
@@ -160,14 +179,15 @@ class TimerHeap {
   void remove_root();
   [[gnu::noinline]] void sweep();
   void sweep_if_worth_it() {
-    if (promises_ > 2 * live_ + kSweepThreshold) [[unlikely]]
+    if (heap_size_ > 2 * live_ + kSweepThreshold) [[unlikely]]
       sweep_between_runs();
   }
   [[gnu::noinline]] void sweep_between_runs() {
     if (!in_run()) sweep();
   }
   void release(TimerId id) {
-    table_[id].tags = tags_of(kFree, free_);
+    const std::uint32_t stamp = table_[id].stamp();
+    table_[id].tags = tags_of(stamp < kNewest ? kFree : stamp | kVacant, free_);
     free_ = id;
     --live_;
   }

@@ -91,8 +91,8 @@ Promise* TimerHeap::take_newest(Nanoseconds now, Promise* taken, std::uint32_t f
   left = promises_;
   newest_bound_ = kForever;
   for (std::uint32_t place = promises_; place-- != first;) {
-    const TimerId id = newest_[place];
-    if (!is_newest(id, place)) continue;
+    const TimerId id = give_up_place(place);
+    if (id == kNoTimer) continue;
     const Nanoseconds when = table_[id].when;
     if (when <= now) {
       *taken++ = take(id);

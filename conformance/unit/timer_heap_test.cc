@@ -1,5 +1,6 @@
 // The timer heap against a sorted reference, and what it promises about cost.
 #include <cstdlib>
+#include <initializer_list>
 
 #include "conformance/unit/core_tests.h"
 #include "conformance/unit/random.h"
@@ -40,7 +41,9 @@ void* owner_of(std::uint32_t number) {
   return reinterpret_cast<void*>(std::uintptr_t{number} * 16 + 16);
 }
 
-void a_million_random_steps_match_a_sorted_reference(void**) {
+// The heap is asked for the earliest timer once in so many steps: between that, nothing makes it
+// put those that are new in their places.
+void match_a_sorted_reference(int steps_between_looks) {
   TimerHeap heap;
   static Reference reference;
   reference.count = 0;
@@ -66,11 +69,11 @@ void a_million_random_steps_match_a_sorted_reference(void**) {
       const TimerId timer = reference.entries[random.below(reference.count)].timer;
       reference.erase(timer);
       heap.cancel(timer);
-    } else {
-      now += random.below(20);
+    } else if (step % steps_between_looks == 0) {
+      now += random.below(20 * static_cast<std::uint32_t>(steps_between_looks));
       while (reference.count != 0 && reference.entries[0].when <= now) {
         const TimerId timer = reference.entries[0].timer;
-        assert_int_equal(heap.first(), timer);
+        if (steps_between_looks == 1) assert_int_equal(heap.first(), timer);
         void* const owner = heap.owner(timer);
         assert_ptr_equal(heap.pop_due(now), owner);
         reference.erase(timer);
@@ -79,9 +82,19 @@ void a_million_random_steps_match_a_sorted_reference(void**) {
       assert_null(heap.pop_due(now));
     }
     assert_int_equal(heap.size(), reference.count);
+    if (step % steps_between_looks != 0) continue;
     assert_true(heap.earliest() == (reference.count != 0 ? reference.entries[0].when : kForever));
   }
   assert_true(expired > 10'000);
+}
+
+void a_million_random_steps_match_a_sorted_reference(void**) {
+  match_a_sorted_reference(1);
+}
+
+void so_they_do_where_many_come_and_go_before_the_heap_is_asked(void**) {
+  for (const int steps : {7, 100, 1000})
+    match_a_sorted_reference(steps);
 }
 
 void moving_later_and_cancelling_sift_nothing(void**) {
@@ -173,6 +186,33 @@ void slots_are_reused_and_old_promises_do_not_bind_the_new_timer(void**) {
   assert_ptr_equal(heap.pop_due(1000), owner_of(2));
 }
 
+void a_timer_that_takes_a_cancelled_ones_place_keeps_its_own_time(void**) {
+  TimerHeap heap;
+  const TimerId soon = heap.arm(owner_of(1), 10);
+  const TimerId late = heap.arm(owner_of(2), 300);
+  heap.cancel(soon);
+  heap.cancel(late);
+  assert_false(heap.is_armed(soon));
+  assert_int_equal(heap.arm(owner_of(3), 100), late);
+  assert_int_equal(heap.arm(owner_of(4), 100), soon);
+  assert_null(heap.pop_due(99));
+  assert_ptr_equal(heap.pop_due(300), owner_of(3));
+  assert_ptr_equal(heap.pop_due(300), owner_of(4));
+  assert_null(heap.pop_due(300));
+}
+
+void a_place_that_was_kept_is_given_up_when_the_others_join_the_heap(void**) {
+  TimerHeap heap;
+  const TimerId cancelled = heap.arm(owner_of(1), 20);
+  heap.arm(owner_of(2), 10);
+  heap.cancel(cancelled);
+  assert_true(heap.earliest() == 10);
+  assert_int_equal(heap.arm(owner_of(3), 30), cancelled);
+  assert_ptr_equal(heap.pop_due(30), owner_of(2));
+  assert_ptr_equal(heap.pop_due(30), owner_of(3));
+  assert_null(heap.pop_due(30));
+}
+
 void void_promises_do_not_pile_up(void**) {
   TimerHeap heap;
   const TimerId timer = heap.arm(owner_of(1), 1'000'000);
@@ -236,6 +276,7 @@ void an_empty_heap_has_no_earliest(void**) {
 
 constexpr CMUnitTest kTests[] = {
     cmocka_unit_test(a_million_random_steps_match_a_sorted_reference),
+    cmocka_unit_test(so_they_do_where_many_come_and_go_before_the_heap_is_asked),
     cmocka_unit_test(moving_later_and_cancelling_sift_nothing),
     cmocka_unit_test(new_timers_behind_the_earliest_are_not_ordered_yet),
     cmocka_unit_test(a_cancelled_timer_leaves_nothing_of_its_owner_behind),
@@ -243,6 +284,8 @@ constexpr CMUnitTest kTests[] = {
     cmocka_unit_test(moving_puts_a_timer_behind_its_equals),
     cmocka_unit_test(nothing_is_ever_early),
     cmocka_unit_test(slots_are_reused_and_old_promises_do_not_bind_the_new_timer),
+    cmocka_unit_test(a_timer_that_takes_a_cancelled_ones_place_keeps_its_own_time),
+    cmocka_unit_test(a_place_that_was_kept_is_given_up_when_the_others_join_the_heap),
     cmocka_unit_test(void_promises_do_not_pile_up),
     cmocka_unit_test(sweeping_loses_nothing_and_keeps_the_order),
     cmocka_unit_test(every_armed_timer_can_be_walked),
