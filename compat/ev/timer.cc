@@ -126,12 +126,15 @@ void Timers::make_room_and_start(ev_loop& loop, ev_timer* watcher) {
 }
 
 void Timers::stop(ev_loop& loop, ev_timer* watcher) {
-  loop.pending.withdraw(head_of(watcher));
+  if (watcher->pending != 0) [[unlikely]]
+    loop.pending.withdraw(head_of(watcher));
   if (watcher->active == 0) return;
-  if (!holds(watcher)) give_up("ev_timer_stop: the watcher was changed while active");
-  heap_.cancel(id_of(watcher));
+  if (!loop.timers.holds(watcher)) give_up("ev_timer_stop: the watcher was changed while active");
+  const netpoll::TimerId id = id_of(watcher);
   watcher->at -= loop.time.steady();
   loop.stop(head_of(watcher));
+  // Last, because it may have to sweep: so nothing here needs a stack frame.
+  loop.timers.heap_.cancel(id);
 }
 
 void Timers::again(ev_loop& loop, ev_timer* watcher) {

@@ -18,7 +18,7 @@ namespace pollshim::ev {
 class Timers {
  public:
   static void start(ev_loop& loop, ev_timer* watcher);
-  void stop(ev_loop& loop, ev_timer* watcher);
+  static void stop(ev_loop& loop, ev_timer* watcher);
   void again(ev_loop& loop, ev_timer* watcher);
   ev_tstamp remaining(const ev_loop& loop, const ev_timer* watcher) const;
 

@@ -395,9 +395,7 @@ static inline bool only_cancelled(event_base* base, Event* ev) {
   const bool unusual = base == nullptr || base->lock != nullptr || base->calls_left != nullptr ||
                        debug_mode_on || debug_logging_enabled();
   if (__builtin_expect(unusual, 0) || (flags_of(ev) & kAnyState) != EVLIST_TIMEOUT) return false;
-  clear_flags(ev, kFlagJustFired);
-  disarm_timeout(base, ev);
-  return true;
+  return cancel_timeout(base, ev);
 }
 
 [[gnu::noinline]] static int delete_event(Event* ev, Blocking blocking) {

@@ -161,10 +161,11 @@ bool move_timeout(event_base* base, Event* ev, const timeval& delay) {
 }
 
 bool start_timeout(event_base* base, Event* ev, const timeval& delay) {
-  if (base->cached_now == 0 || !is_ordinary(delay)) return false;
+  netpoll::TimerHeap& timers = base->loop.timers();
+  const bool unusual = base->cached_now == 0 || !is_ordinary(delay) || !timers.has_room();
+  if (__builtin_expect(unusual, 0)) return false;
   const Due due = due_after_cached_now(base, delay);
-  const netpoll::TimerId id = base->loop.timers().arm(ev, due.when);
-  if (__builtin_expect(id == netpoll::kNoTimer, 0)) return false;
+  const netpoll::TimerId id = timers.arm_in_room(ev, due.when);
   ev->ev_timeout_pos.min_heap_idx = static_cast<int>(id);
   due.show_in(ev);
   note_timeout(base, ev);
@@ -198,6 +199,16 @@ void disarm_timeout(event_base* base, Event* ev) {
   }
   ev->ev_timeout_pos.min_heap_idx = -1;
   queue::leave(base, callback_of(ev), EVLIST_TIMEOUT);
+}
+
+bool cancel_timeout(event_base* base, Event* ev) {
+  if (is_marked(ev->ev_timeout)) return false;
+  const netpoll::TimerId id = timer_of(ev);
+  ev->ev_timeout_pos.min_heap_idx = -1;
+  queue::leave(base, callback_of(ev), EVLIST_TIMEOUT | kFlagJustFired);
+  // Last, because it may have to sweep: so nothing here needs a stack frame.
+  base->loop.timers().cancel(id);
+  return true;
 }
 
 Nanoseconds time_to_next_timeout(event_base* base) {

@@ -47,6 +47,11 @@ inline bool is_ordinary(const timeval& delay) {
          static_cast<unsigned long>(delay.tv_usec) < 1000000;
 }
 
+// Whether a time that an event shows has the marks of a common duration.
+inline bool is_marked(const timeval& time) {
+  return static_cast<unsigned long>(time.tv_usec) >= 1000000;
+}
+
 // Pre: the time is cached, and the delay ordinary. Divides nothing.
 inline Due due_after_cached_now(const event_base* base, const timeval& delay) {
   time_t seconds = base->cached_shown.tv_sec + delay.tv_sec;
@@ -66,8 +71,7 @@ void arm_timeout(event_base* base, Event* ev, const timeval& time, bool absolute
 // with many connections it would be a cache miss for each message. Nothing but the event is touched
 // here. Does it and returns true, or does nothing. Pre: the time is cached.
 inline bool postpone_timeout(const event_base* base, Event* ev, const timeval& delay) {
-  const bool marked = static_cast<unsigned long>(ev->ev_timeout.tv_usec) >= 1000000;
-  if (marked || !is_ordinary(delay)) return false;
+  if (is_marked(ev->ev_timeout) || !is_ordinary(delay)) return false;
   const Due due = due_after_cached_now(base, delay);
   if (due.is_before(ev->ev_timeout)) return false;
   due.show_in(ev);
@@ -75,9 +79,13 @@ inline bool postpone_timeout(const event_base* base, Event* ev, const timeval& d
 }
 // The same for any other ordinary duration.
 bool move_timeout(event_base* base, Event* ev, const timeval& delay);
-// The same for an event that has none and watches nothing: a timer, set in a callback.
+// The same for an event that has none and watches nothing: a timer, set in a callback. Not where
+// memory is needed first.
 bool start_timeout(event_base* base, Event* ev, const timeval& delay);
 void disarm_timeout(event_base* base, Event* ev);
+// The same for an event that has a timeout and nothing else, or nothing done where that is a common
+// one. Whose firing removed it last is forgotten with it.
+bool cancel_timeout(event_base* base, Event* ev);
 // Makes sure that the next arm_timeout() finds memory.
 bool reserve_timeout(event_base* base);
 
