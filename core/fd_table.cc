@@ -122,8 +122,7 @@ void FdTable::drop_if_idle(PollDesc& desc, Slot slot) {
 
 // The number names another file now: events of the old one are stale from here on.
 void FdTable::renew(PollDesc& desc) {
-  desc.info.publish(next_generation(desc.info.generation()), 0);
-  desc.info.set_event_error(false, 0);
+  desc.info.renew();
   forget_remembered(desc, kAllModes);
   desc.registration.instant = 0;
   desc.registration.end_seen = 0;

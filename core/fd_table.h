@@ -112,7 +112,9 @@ class FdTable {
 
   // Brings the kernel up to date. `may_sleep` says that the loop will block after this, so that
   // registrations which are trusted but not verified have to be verified now.
-  void reconcile(bool may_sleep);
+  void reconcile(bool may_sleep) {
+    if (first_change_ != kNoSlot || zombie_) reconcile_noted(may_sleep);
+  }
   // Time passes in which the front end sees nothing: whatever has left by now, and is still
   // registered, may come back as another file, whatever the front end vouches for then.
   void distrust_departed();
@@ -120,8 +122,7 @@ class FdTable {
 
   // Whether collect() has something to say without asking the kernel.
   bool has_instant() const {
-    return instant_.size != 0 || instant_.overflown || always_ready_.size != 0 ||
-           always_ready_.overflown;
+    return instant_.has_any() | always_ready_.has_any();
   }
 
   // Hands out what the last wait has brought, in the kernel's order, and behind it what is ready
@@ -153,6 +154,7 @@ class FdTable {
     std::uint32_t capacity = 0;
     bool overflown = false;
     void push(Slot slot);
+    bool has_any() const { return (size | std::uint32_t{overflown}) != 0; }
     bool contains(Slot slot) const;
   };
 
@@ -177,10 +179,13 @@ class FdTable {
   int entered(PollDesc& desc, Slot slot, Interest interest, int error);
   int add_suspect(PollDesc& desc, Slot slot, Interest to);
   int adjust(PollDesc& desc, Slot slot, Interest to);
+  int refused(PollDesc& desc, Slot slot, Interest to, int error);
   [[gnu::noinline]] int settle_unusual_demand(int fd, Waiter* waiter, ModeSet modes,
                                               Identity identity);
   [[gnu::noinline]] void settle_new_file(PollDesc& desc, Slot slot, int error);
+  [[gnu::noinline]] void settle_refused(PollDesc& desc, Slot slot, int error);
   int withdraw(PollDesc& desc, Slot slot);
+  void reconcile_noted(bool may_sleep);
   void settle_changes(bool may_sleep);
   void bring_up_to_date(PollDesc& desc, Slot slot, bool may_sleep);
   Interest without_what_is_vain(PollDesc& desc, Interest interest);

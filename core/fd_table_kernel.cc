@@ -49,8 +49,9 @@ int FdTable::add_suspect(PollDesc& desc, Slot slot, Interest to) {
 }
 
 // Nearly always the descriptor is registered and nothing is out of the ordinary about it. Then
-// nobody wants it any more, and it stays behind; or it is wanted as the kernel knows it, and one
-// call tells whether its number has a new file.
+// nobody wants it any more, and it stays behind; or it was wanted all the time, and only for what
+// changes; or it is wanted as the kernel knows it, and one call tells whether its number has a new
+// file.
 int FdTable::settle_demand(int fd, Waiter* waiter, ModeSet modes, Identity identity) {
   const Slot slot = slot_of(fd);
   if (slot != kNoSlot && options_.keep_registrations && !eager_removal_ && !poller_.waiting()) {
@@ -58,16 +59,23 @@ int FdTable::settle_demand(int fd, Waiter* waiter, ModeSet modes, Identity ident
     Registration& registration = desc.registration;
     const bool ordinary = registration.flags == kRegistered && registration.instant == 0;
     if (ordinary && modes == 0) {
-      registration.wanted = 0;
-      desc.read.clear();
-      desc.write.clear();
+      park_for_levels(desc, nullptr, 0);
+      return 0;
+    }
+    if (ordinary && identity == Identity::kSame && modes != registration.kernel) {
+      park_for_levels(desc, waiter, modes);
+      if (left_behind(desc)) renew(desc);
+      const int error = poller_.modify(slot, {registration.kernel, false}, {modes, false});
+      if (error != 0) [[unlikely]] {
+        settle_refused(desc, slot, error);
+      } else {
+        registration.kernel = modes & kAllModes;
+      }
       return 0;
     }
     const bool may_be_new = modes == registration.kernel && identity != Identity::kSame;
     if (ordinary && may_be_new && !left_behind(desc) && poller_.traits().tells_known) {
-      if (modes != registration.wanted || waiter != parked_waiter(desc)) {
-        park(desc, slot, {waiter, modes});
-      }
+      park_for_levels(desc, waiter, modes);
       const Cookie renewed = make_cookie(slot, next_generation(desc.info.generation()));
       const int error = poller_.add_as(renewed, fd, {modes, false});
       if (error != EEXIST) settle_new_file(desc, slot, error);
@@ -84,6 +92,12 @@ int FdTable::settle_unusual_demand(int fd, Waiter* waiter, ModeSet modes, Identi
 void FdTable::settle_new_file(PollDesc& desc, Slot slot, int error) {
   note_replaced(desc);
   if (entered(desc, slot, {desc.registration.wanted, false}, error) != 0) {
+    note_instant(desc, slot, kInvalid);
+  }
+}
+
+void FdTable::settle_refused(PollDesc& desc, Slot slot, int error) {
+  if (refused(desc, slot, {desc.registration.wanted, false}, error) != 0) {
     note_instant(desc, slot, kInvalid);
   }
 }
@@ -112,6 +126,11 @@ int FdTable::adjust(PollDesc& desc, Slot slot, Interest to) {
     note_told(desc, to);
     return 0;
   }
+  return refused(desc, slot, to, error);
+}
+
+// What comes of a change that the kernel answered with `error`.
+int FdTable::refused(PollDesc& desc, Slot slot, Interest to, int error) {
   if (error != ENOENT && error != EBADF) return error;
   note_replaced(desc);
   return error == ENOENT ? enter(desc, slot, to) : error;
@@ -129,7 +148,7 @@ int FdTable::withdraw(PollDesc& desc, Slot slot) {
   return error;
 }
 
-void FdTable::reconcile(bool may_sleep) {
+void FdTable::reconcile_noted(bool may_sleep) {
   settle_changes(may_sleep);
   if (!zombie_) return;
   rebuild_after_zombie();

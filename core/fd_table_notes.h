@@ -38,6 +38,14 @@ inline ModeSet remembered(const PollDesc& desc) {
                   (desc.write.remembers() ? kWrite : 0u));
 }
 
+// What FdTable::park() comes to where levels are reported: nothing is remembered then.
+inline void park_for_levels(PollDesc& desc, Waiter* waiter, ModeSet modes) {
+  desc.registration.wanted = modes;
+  desc.registration.exact = 0;
+  desc.read.park((modes & kReadGateModes) != 0 ? waiter : nullptr);
+  desc.write.park((modes & kWrite) != 0 ? waiter : nullptr);
+}
+
 inline bool was_same(const PollDesc& desc) {
   const Registration& registration = desc.registration;
   return registration.departed ? registration.was_same_departed : registration.was_same;

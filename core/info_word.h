@@ -64,6 +64,12 @@ class BasicInfoWord {
     }
   }
 
+  // The next incarnation, of which nothing is known yet. For a word that nobody reads but who holds
+  // the lock.
+  void renew() {
+    word_.store(next_generation(generation()) << kGenerationShift, std::memory_order_relaxed);
+  }
+
   std::uint32_t flags() const {
     return word_.load(std::memory_order_seq_cst) & ((1u << kGenerationShift) - 1);
   }

@@ -93,12 +93,7 @@ bool TimerHeap::move_earlier(TimerId id, Nanoseconds when) {
   return true;
 }
 
-Nanoseconds TimerHeap::earliest() {
-  const TimerId id = first();
-  return id != kNoTimer ? table_[id].when : kForever;
-}
-
-TimerId TimerHeap::first(Nanoseconds now) {
+TimerId TimerHeap::look_for_first(Nanoseconds now) {
   if (in_run() || run_may_pay(now)) [[unlikely]] {
     const TimerId due = first_due(now);
     if (due != kNoTimer) return due;
@@ -130,13 +125,12 @@ bool TimerHeap::settle(Nanoseconds until) {
     if (must_join(until)) join();
     if (heap_size_ == 0 || heap_[0].bound > until) return false;
     const Promise root = heap_[0];
-    if (!is_valid(root)) {
+    if (is_exact(root)) return true;
+    if (is_valid(root)) {
+      sift_down(0, exact(root.timer));
+    } else {
       remove_root();
-      continue;
     }
-    const Timer& timer = table_[root.timer];
-    if (timer.when == root.bound && timer.order() == root.stamp) return true;
-    sift_down(0, exact(root.timer));
   }
 }
 

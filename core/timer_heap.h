@@ -94,16 +94,28 @@ class TimerHeap {
   bool empty() const { return live_ == 0; }
 
   // The time of the earliest timer, exactly; kForever when there is none.
-  Nanoseconds earliest();
+  Nanoseconds earliest() {
+    const TimerId id = first();
+    return id != kNoTimer ? table_[id].when : kForever;
+  }
 
   // Takes out the earliest timer if it is due at `now`, and returns its owner; nullptr otherwise.
   void* pop_due(Nanoseconds now);
 
   // The earliest timer without taking it out; kNoTimer when there is none. Whoever knows that first
   // `now` will be asked for what is due says so: if that is much, it is put in order at once.
-  TimerId first(Nanoseconds now = INT64_MIN);
+  TimerId first(Nanoseconds now = INT64_MIN) {
+    if (none_due(now) && heap_size_ != 0 && heap_[0].bound < newest_bound_ && is_exact(heap_[0]))
+      return heap_[0].timer;
+    return look_for_first(now);
+  }
   // ... if it is due at `now`; kNoTimer otherwise.
   TimerId first_due(Nanoseconds now);
+
+  // True says that nothing is due at `now`, without a look at any timer. False says nothing.
+  bool none_due(Nanoseconds now) const {
+    return newest_bound_ > now && !in_run() && (heap_size_ == 0 || heap_[0].bound > now);
+  }
 
   // Ids run from 1 to end() - 1; is_armed() tells which of them live. For walking all timers.
   TimerId end() const { return table_end_; }
@@ -153,6 +165,11 @@ class TimerHeap {
   bool is_valid(const Promise& promise) const {
     return table_[promise.timer].stamp() == promise.stamp;
   }
+  // Whether the timer is due when its promise says, and says so last.
+  bool is_exact(const Promise& promise) const {
+    const Timer& timer = table_[promise.timer];
+    return timer.tags == tags_of(promise.stamp, promise.stamp) && timer.when == promise.bound;
+  }
   // Whether one of the newest promises may be due no later than `until` and than the root.
   bool must_join(Nanoseconds until) const {
     return promises_ != heap_size_ && newest_bound_ <= until &&
@@ -195,6 +212,7 @@ class TimerHeap {
   // Brings a valid, exact promise to the root if a timer is due no later than `until`. False when
   // none is; later promises are then left as they are.
   bool settle(Nanoseconds until);
+  [[gnu::noinline]] TimerId look_for_first(Nanoseconds now);
 
   // A run: timers that were found due together, in order.
   bool in_run() const { return run_ != run_end_; }

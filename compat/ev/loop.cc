@@ -69,7 +69,7 @@ int ev_loop::run(int run_flags) {
     // Behind the descriptors' events and in front of them when invoked: each of these is fed later,
     // and what is fed last is invoked first.
     timers.expire(*this);
-    periodics.expire(*this);
+    if (!periodics.empty()) periodics.expire(*this);
     idles.feed_if_quiet(*this);
     checks.feed(*this, EV_CHECK);
     invoke();

@@ -180,6 +180,7 @@ ev_tstamp Timers::earliest(ev_tstamp now) {
 void Timers::expire(ev_loop& loop) {
   const ev_tstamp now = loop.time.steady();
   const Key limit = last_key_before(now);
+  if (heap_.none_due(limit)) return;
   netpoll::TimerId id = first_due(limit);
   if (id == netpoll::kNoTimer) return;
   const PendingQueue::Batch batch = loop.pending.begin_batch();
