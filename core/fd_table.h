@@ -71,7 +71,11 @@ class FdTable {
   FdTable& operator=(const FdTable&) = delete;
   ~FdTable();
 
-  void configure(const FdTableOptions& options) { options_ = options; }
+  // Pre: the poller has its backend.
+  void configure(const FdTableOptions& options) {
+    options_ = options;
+    settles_at_once_ = options.keep_registrations && poller_.traits().tells_known;
+  }
 
   // States what the watchers of `fd` want from now on. 0, or an errno with the old demand still in
   // force (EBADF, EPERM, ENOMEM, ENOSPC …).
@@ -121,9 +125,7 @@ class FdTable {
   bool has_unverified() const { return unverified_ != 0; }
 
   // Whether collect() has something to say without asking the kernel.
-  bool has_instant() const {
-    return instant_.has_any() | always_ready_.has_any();
-  }
+  bool has_instant() const { return instant_.has_any() | always_ready_.has_any(); }
 
   // Hands out what the last wait has brought, in the kernel's order, and behind it what is ready
   // without asking the kernel: `visitor.ready(waiter, fd, modes)`, and `visitor.woken()` where a
@@ -143,7 +145,10 @@ class FdTable {
   std::uint32_t watched() const { return watched_; }
   bool eager_removal() const { return eager_removal_; }
   // From now on the last watcher's departure is told to the kernel at once.
-  void remove_eagerly() { eager_removal_ = true; }
+  void remove_eagerly() {
+    eager_removal_ = true;
+    settles_at_once_ = false;
+  }
 
  private:
   // A list of slots outside of the descriptors, for the rare kinds of work. When memory is too
@@ -227,6 +232,7 @@ class FdTable {
   Cookie stale_before_ = kWakeCookie;  // ... and of the one before
   bool zombie_ = false;
   bool eager_removal_ = false;
+  bool settles_at_once_ = false;  // registrations may stay behind, and adding tells known files
 };
 
 inline void FdTable::hand_over(int fd, Waiter* waiter) {

@@ -53,34 +53,38 @@ int FdTable::add_suspect(PollDesc& desc, Slot slot, Interest to) {
 // changes; or it is wanted as the kernel knows it, and one call tells whether its number has a new
 // file.
 int FdTable::settle_demand(int fd, Waiter* waiter, ModeSet modes, Identity identity) {
-  const Slot slot = slot_of(fd);
-  if (slot != kNoSlot && options_.keep_registrations && !eager_removal_ && !poller_.waiting()) {
-    PollDesc& desc = poller_.cache().at(slot);
-    Registration& registration = desc.registration;
-    const bool ordinary = registration.flags == kRegistered && registration.instant == 0;
-    if (ordinary && modes == 0) {
-      park_for_levels(desc, nullptr, 0);
-      return 0;
+  const Slot entry =
+      static_cast<unsigned>(fd) < static_cast<unsigned>(slots_size_) ? slots_[fd] : 0;
+  const Slot slot = entry & ~kLeftBehind;
+  if (slot == kNoSlot || !settles_at_once_ || poller_.waiting()) [[unlikely]] {
+    return settle_unusual_demand(fd, waiter, modes, identity);
+  }
+  const bool was_left_behind = entry != slot;
+  PollDesc& desc = poller_.cache().at(slot);
+  Registration& registration = desc.registration;
+  const bool ordinary = registration.flags == kRegistered && registration.instant == 0;
+  if (ordinary && modes == 0) {
+    park_for_levels(desc, nullptr, 0);
+    return 0;
+  }
+  if (ordinary && modes == registration.kernel && identity != Identity::kSame && !was_left_behind) {
+    park_for_levels(desc, waiter, modes);
+    const Cookie renewed = make_cookie(slot, next_generation(desc.info.generation()));
+    const int error = poller_.add_as(renewed, fd, {modes, false});
+    if (error != EEXIST) [[unlikely]]
+      settle_new_file(desc, slot, error);
+    return 0;
+  }
+  if (ordinary && modes != registration.kernel && identity == Identity::kSame) {
+    park_for_levels(desc, waiter, modes);
+    if (was_left_behind) renew(desc);
+    const int error = poller_.modify(slot, {registration.kernel, false}, {modes, false});
+    if (error == 0) [[likely]] {
+      registration.kernel = modes & kAllModes;
+    } else {
+      settle_refused(desc, slot, error);
     }
-    if (ordinary && identity == Identity::kSame && modes != registration.kernel) {
-      park_for_levels(desc, waiter, modes);
-      if (left_behind(desc)) renew(desc);
-      const int error = poller_.modify(slot, {registration.kernel, false}, {modes, false});
-      if (error != 0) [[unlikely]] {
-        settle_refused(desc, slot, error);
-      } else {
-        registration.kernel = modes & kAllModes;
-      }
-      return 0;
-    }
-    const bool may_be_new = modes == registration.kernel && identity != Identity::kSame;
-    if (ordinary && may_be_new && !left_behind(desc) && poller_.traits().tells_known) {
-      park_for_levels(desc, waiter, modes);
-      const Cookie renewed = make_cookie(slot, next_generation(desc.info.generation()));
-      const int error = poller_.add_as(renewed, fd, {modes, false});
-      if (error != EEXIST) settle_new_file(desc, slot, error);
-      return 0;
-    }
+    return 0;
   }
   return settle_unusual_demand(fd, waiter, modes, identity);
 }
@@ -226,7 +230,7 @@ void FdTable::note_stale(Cookie cookie) {
 void FdTable::rebuild_after_zombie() {
   zombie_ = false;
   stale_now_ = stale_before_ = kWakeCookie;
-  if (poller_.counters().rebuilds != 0) eager_removal_ = true;
+  if (poller_.counters().rebuilds != 0) remove_eagerly();
   reset(ResetReason::kZombies);
 }
 

@@ -3,8 +3,9 @@
 namespace netpoll {
 
 int Loop::init(const LoopOptions& options) {
-  fds_.configure(options.fds);
-  return poller_.init(*options.backend, options.backend_options);
+  const int error = poller_.init(*options.backend, options.backend_options);
+  if (error == 0) fds_.configure(options.fds);
+  return error;
 }
 
 void Loop::shut_down() {

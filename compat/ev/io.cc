@@ -21,6 +21,10 @@ constexpr int kPlausible = 1 << 16;
 // What the table grows by at least, so that it does not grow for every new descriptor.
 constexpr std::uint32_t kStep = 64;
 
+bool is_sound(const ev_io* watcher) {
+  return watcher->fd >= 0 && (watcher->events & ~(EV__IOFDSET | kBothWays)) == 0;
+}
+
 }  // namespace
 
 IoTable::~IoTable() {
@@ -28,10 +32,13 @@ IoTable::~IoTable() {
 }
 
 void IoTable::make_room_and_start(ev_loop& loop, ev_io* watcher) {
-  const bool has_room = watcher->fd >= 0 && reach(watcher->fd) &&
-                        loop.pending.make_room(PendingQueue::lane_of(head_of(watcher)));
-  if (has_room) return start(loop, watcher);
-  loop.refuse(head_of(watcher), kBothWays);
+  const unsigned lane = PendingQueue::lane_of(head_of(watcher));
+  if (is_sound(watcher) && reach(watcher->fd) && loop.pending.make_room(lane)) {
+    watcher->priority = PendingQueue::priority_of(lane);
+    start_in_room(loop, watcher, lane);
+  } else {
+    loop.refuse(head_of(watcher), kBothWays);
+  }
 }
 
 // Makes the table long enough for `fd`.
@@ -46,33 +53,34 @@ bool IoTable::reach(int fd) {
   return true;
 }
 
-void IoTable::note_change(int fd, unsigned change) {
-  Descriptor& descriptor = descriptors_[fd];
-  if (descriptor.change == 0) {
-    descriptor.next_changed = kNoDescriptor;
-    (last_changed_ == kNoDescriptor ? first_changed_ : descriptors_[last_changed_].next_changed) =
-        fd;
-    last_changed_ = fd;
-  }
-  descriptor.change = static_cast<std::uint8_t>(descriptor.change | change);
+inline void IoTable::note_change(Descriptor& descriptor, int fd, unsigned change) {
+  const unsigned before = descriptor.change;
+  descriptor.change = static_cast<std::uint8_t>(before | change);
+  if (before != 0) return;
+  descriptor.next_changed = kNoDescriptor;
+  (last_changed_ == kNoDescriptor ? first_changed_ : descriptors_[last_changed_].next_changed) = fd;
+  last_changed_ = fd;
 }
 
 void IoTable::start(ev_loop& loop, ev_io* watcher) {
   if (watcher->active != 0) return;
-  const int fd = watcher->fd;
-  const bool is_sound = (watcher->events & ~(EV__IOFDSET | kBothWays)) == 0;
   const unsigned lane = PendingQueue::lane_of(head_of(watcher));
-  const bool has_room = static_cast<std::uint32_t>(fd) < size_ && loop.pending.has_room(lane);
-  if (!is_sound) [[unlikely]]
-    return loop.refuse(head_of(watcher), kBothWays);
-  if (!has_room) [[unlikely]]
+  const bool is_usual = PendingQueue::is_in_range(watcher->priority) && is_sound(watcher) &&
+                        static_cast<std::uint32_t>(watcher->fd) < size_ &&
+                        loop.pending.has_room(lane);
+  if (!is_usual) [[unlikely]]
     return make_room_and_start(loop, watcher);
-  loop.count_in(head_of(watcher), lane, 1);
+  start_in_room(loop, watcher, lane);
+}
+
+inline void IoTable::start_in_room(ev_loop& loop, ev_io* watcher, unsigned lane) {
+  loop.count_in_lane(head_of(watcher), lane, 1);
+  Descriptor& descriptor = descriptors_[watcher->fd];
   const bool is_new = (watcher->events & EV__IOFDSET) != 0;
-  note_change(fd, is_new ? kChanged | kNewFile : kChanged);
+  note_change(descriptor, watcher->fd, is_new ? kChanged | kNewFile : kChanged);
   watcher->events &= ~EV__IOFDSET;
-  watcher->next = reinterpret_cast<ev_watcher_list*>(descriptors_[fd].first);
-  descriptors_[fd].first = watcher;
+  watcher->next = reinterpret_cast<ev_watcher_list*>(descriptor.first);
+  descriptor.first = watcher;
 }
 
 void IoTable::stop(ev_loop& loop, ev_io* watcher) {
@@ -80,12 +88,13 @@ void IoTable::stop(ev_loop& loop, ev_io* watcher) {
   if (watcher->active == 0) return;
   loop.stop(head_of(watcher));
   const int fd = watcher->fd;
-  if (fd < 0 || static_cast<std::uint32_t>(fd) >= size_) [[unlikely]]
+  if (static_cast<std::uint32_t>(fd) >= size_) [[unlikely]]
     return;
-  note_change(fd, kChanged);
-  ev_io* candidate = descriptors_[fd].first;
-  if (candidate == watcher) {
-    descriptors_[fd].first = next_of(watcher);
+  Descriptor& descriptor = descriptors_[fd];
+  note_change(descriptor, fd, kChanged);
+  ev_io* candidate = descriptor.first;
+  if (candidate == watcher) [[likely]] {
+    descriptor.first = next_of(watcher);
     return;
   }
   for (; candidate != nullptr; candidate = next_of(candidate)) {

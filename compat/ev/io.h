@@ -57,7 +57,8 @@ class IoTable {
 
   bool reach(int fd);
   [[gnu::noinline]] void make_room_and_start(ev_loop& loop, ev_io* watcher);
-  void note_change(int fd, unsigned change);
+  void start_in_room(ev_loop& loop, ev_io* watcher, unsigned lane);
+  void note_change(Descriptor& descriptor, int fd, unsigned change);
   bool tell(ev_loop& loop, int fd, Descriptor& descriptor);
   [[gnu::noinline]] void kill(ev_loop& loop, int fd);
 
