@@ -124,7 +124,7 @@ class FdTable {
   void distrust_departed();
   bool has_unverified() const { return unverified_ != 0; }
 
-  // Whether collect() has something to say without asking the kernel.
+  // Whether visit_ready() has something to say without asking the kernel.
   bool has_instant() const { return instant_.has_any() | always_ready_.has_any(); }
 
   // Hands out what the last wait has brought, in the kernel's order, and behind it what is ready
@@ -137,7 +137,7 @@ class FdTable {
 
   // In a forked child: registers everything anew, lazy additions by the next wait. 0, or the errno
   // that kept the kernel set from being made, with everything as it was. Descriptors that could not
-  // be registered are reported as kInvalid by the next collect().
+  // be registered are reported as kInvalid by the next visit_ready().
   int reset(ResetReason reason);
 
   // One past the highest descriptor that may have watchers, for walking all of them.

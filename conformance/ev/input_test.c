@@ -39,6 +39,37 @@ static void a_closed_descriptor_is_an_error_event_and_never_an_abort(void** stat
   assert_trace("io:read+write+error");
 }
 
+/* It was watched for reading all the time, and is to be for writing as well. */
+static void change_interest_in_a_closed_descriptor(void) {
+  struct ev_loop* loop = ev_loop_new(0);
+  struct pipe_ends ends = make_socket_pair();
+  ev_io reads, writes;
+  start_io(loop, &reads, "reads", ends.reader, EV_READ);
+  start_io(loop, &writes, "writes", ends.reader, EV_WRITE);
+  ev_run(loop, EVRUN_NOWAIT);
+  ev_io_stop(loop, &writes);
+  ev_run(loop, EVRUN_NOWAIT);
+  close(ends.reader);
+  ev_io_start(loop, &writes);
+  ev_run(loop, EVRUN_NOWAIT);
+  assert_false(ev_is_active(&reads));
+  assert_false(ev_is_active(&writes));
+  ev_loop_destroy(loop);
+}
+
+static void a_change_of_interest_in_a_closed_descriptor_is_an_error_event(void** state) {
+  (void)state;
+  struct ev_loop* loop = make_loop();
+  bool backend_has_error_events = ev_backend(loop) == EVBACKEND_SELECT;
+  ev_loop_destroy(loop);
+  if (!on_pollshim() && !backend_has_error_events) {
+    assert_true(ends_in_abort(change_interest_in_a_closed_descriptor));
+    return;
+  }
+  change_interest_in_a_closed_descriptor();
+  assert_trace("writes:write reads:read+write+error writes:read+write+error");
+}
+
 static void all_watchers_of_a_closed_descriptor_are_stopped_and_told(void** state) {
   (void)state;
   struct ev_loop* loop = make_loop();
@@ -417,6 +448,7 @@ static void the_set_macros_of_watchers_without_settings_do_nothing(void** state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_closed_descriptor_is_an_error_event_and_never_an_abort),
+    cmocka_unit_test(a_change_of_interest_in_a_closed_descriptor_is_an_error_event),
     cmocka_unit_test(all_watchers_of_a_closed_descriptor_are_stopped_and_told),
     cmocka_unit_test(closing_a_watched_descriptor_does_not_hang_or_spin_or_abort),
     cmocka_unit_test(a_negative_descriptor_is_an_error_event),

@@ -45,6 +45,30 @@ static void assert_does_not_spin(EV_P) {
   assert_true(ev_iteration(EV_A) - before < 20);
 }
 
+/* Nobody says that the number has another file now; the kernel does, once the interest changes. */
+static void a_change_of_interest_finds_the_file_that_the_number_has_now(void** state) {
+  (void)state;
+  struct ev_loop* loop = make_loop();
+  struct pipe_ends old = make_socket_pair(), fresh = make_socket_pair();
+  ev_io reads, writes;
+  start_io(loop, &reads, "reads", old.reader, EV_READ);
+  start_io(loop, &writes, "writes", old.reader, EV_WRITE);
+  ev_run(loop, EVRUN_NOWAIT);
+  assert_trace("writes:write");
+  ev_io_stop(loop, &writes);
+  ev_run(loop, EVRUN_NOWAIT);
+  assert_trace("");
+  dup2(fresh.reader, old.reader);
+  ev_io_start(loop, &writes);
+  ev_run(loop, EVRUN_NOWAIT);
+  assert_trace("writes:write");
+  put_byte(fresh.writer);
+  ev_io_stop(loop, &writes);
+  ev_run(loop, EVRUN_ONCE);
+  assert_trace("reads:read");
+  ev_loop_destroy(loop);
+}
+
 static void a_reused_number_is_watched_anew_after_set(void** state) {
   (void)state;
   struct watched old;
@@ -198,6 +222,7 @@ static void a_number_that_came_back_is_told_of_its_own_file(void** state) {
 }
 
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(a_change_of_interest_finds_the_file_that_the_number_has_now),
     cmocka_unit_test(a_reused_number_is_watched_anew_after_set),
     cmocka_unit_test(closing_without_a_stop_and_setting_the_same_number_again_works),
     cmocka_unit_test(a_descriptor_that_a_child_keeps_open_does_not_spin_the_loop),
