@@ -10,8 +10,7 @@
 //   * Moving it earlier pushes a second promise, which makes the first one void. One of the newest
 //     has not said yet what it promises, and does so when it joins: that is O(1) as well.
 //   * One of the newest that is cancelled leaves its place to the next timer in its slot: those
-//   that
-//     come and go before the heap has seen them leave nothing behind.
+//     that come and go before the heap has seen them leave nothing behind.
 // Void promises are swept out when they outnumber the live timers. And when very many timers turn
 // out to be due at once, they leave the heap together: see timer_heap_run.cc.
 //
