@@ -165,10 +165,10 @@ void ev_io_stop(struct ev_loop* loop, ev_io* w) noexcept {
   loop->ios.stop(*loop, w);
 }
 void ev_timer_start(struct ev_loop* loop, ev_timer* w) noexcept {
-  loop->timers.start(*loop, w);
+  Timers::start(*loop, w);
 }
 void ev_timer_stop(struct ev_loop* loop, ev_timer* w) noexcept {
-  loop->timers.stop(*loop, w);
+  Timers::stop(*loop, w);
 }
 void ev_timer_again(struct ev_loop* loop, ev_timer* w) noexcept {
   loop->timers.again(*loop, w);

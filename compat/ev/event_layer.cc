@@ -46,7 +46,7 @@ int remove(event* ev) {
   } else if (ev->ev_events & kDescriptorEvents) {
     loop.ios.stop(loop, &ev->iosig.io);
   }
-  if (ev->to.active != 0) loop.timers.stop(loop, &ev->to);
+  if (ev->to.active != 0) Timers::stop(loop, &ev->to);
   ev->ev_flags = EVLIST_INIT;
   return 0;
 }
@@ -219,7 +219,7 @@ int event_add(event* ev, timeval* tv) {
     loop.timers.again(loop, &ev->to);
     ev->ev_flags |= EVLIST_TIMEOUT;
   } else {
-    loop.timers.stop(loop, &ev->to);
+    Timers::stop(loop, &ev->to);
     ev->ev_flags &= ~EVLIST_TIMEOUT;
   }
   ev->ev_flags |= EVLIST_ACTIVE;

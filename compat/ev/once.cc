@@ -27,7 +27,7 @@ void finish(ev_loop& loop, Once* once, int events) {
   loop.onces.forget(once);
   const Once copy = *once;
   loop.ios.stop(loop, &once->io);
-  loop.timers.stop(loop, &once->timer);
+  Timers::stop(loop, &once->timer);
   release(once);
   copy.callback(events, copy.argument);
 }
@@ -79,7 +79,7 @@ void Onces::start(ev_loop& loop, int fd, int events, ev_tstamp timeout, OnceCall
   }
   if (has_timeout) {
     ev_timer_set(&once->timer, timeout, 0.);
-    loop.timers.start(loop, &once->timer);
+    Timers::start(loop, &once->timer);
   }
 }
 

@@ -69,7 +69,7 @@ void Stats::stop(ev_loop& loop, ev_stat* watcher) {
   unwatch(watcher);
   if (watcher->timer.active != 0) {
     ++loop.active;
-    loop.timers.stop(loop, &watcher->timer);
+    Timers::stop(loop, &watcher->timer);
   }
   loop.stop(head_of(watcher));
 }
