@@ -86,7 +86,7 @@ def _active(name, targets):
 
 
 def _wake(name, calls_case):
-    return Case("wake", "wake", name, 16, 128000, 64000, "activation", {"event": 2.0, "ev": 1.0},
+    return Case("wake", "wake", name, 16, 128000, 32000, "activation", {"event": 2.0, "ev": 1.0},
                 True, calls_case=calls_case, calls_units=3200, wakes=True, threads=True)
 
 
@@ -111,16 +111,16 @@ def _program(name, units, targets):
 
 CASES = (
     # http and http-close go here.
-    _echo(1, 10000, 5000), _echo(50, 40000, 20000), _echo(1000, 40000, 20000),
+    _echo(1, 10000, 3000), _echo(50, 40000, 10000), _echo(1000, 40000, 10000),
     _echo(50, 60000, 0, "echo-local"),
     _bulk("receive"), _bulk("send"),
-    _tls("echo", 50, 15000, 8000, "message", 2000),
-    _tls("receive", 20, 150, 60, "MiB", 20), _tls("send", 20, 150, 0, "MiB", 20),
-    _chain(1000, 100000), _chain(10000, 0), _chain(100000, 0),
-    _churn(1000, 300000, 100000), _churn(10000, 300000, 0),
-    Case("oneshot", "oneshot", "restart", 100, 150000, 80000, "event", {"event": 1.7, "ev": None},
+    _tls("echo", 50, 15000, 4000, "message", 2000),
+    _tls("receive", 20, 150, 30, "MiB", 20), _tls("send", 20, 150, 0, "MiB", 20),
+    _chain(1000, 50000), _chain(10000, 0), _chain(100000, 0),
+    _churn(1000, 300000, 50000), _churn(10000, 300000, 0),
+    Case("oneshot", "oneshot", "restart", 100, 150000, 40000, "event", {"event": 1.7, "ev": None},
          True, calls_units=2000, instructions=20000),
-    *(_timers(name, size, quick=size == 1000 or (size == 1000000 and name == "rearm"))
+    *(_timers(name, size, quick=size == 1000 or (size == 100000 and name == "rearm"))
       for size in (1000, 100000, 1000000) for name in ("add", "rearm", "rearm-varied", "cancel", "expire")),
     _active("batch", {"event": 4.0, "ev": 1.0}), _active("chain", {"event": 4.0, "ev": 1.0}),
     _active("batch-shared", {"event": 4.0}),
@@ -133,10 +133,10 @@ CASES = (
     _idle("idle", "event", {"event": 1.0, "ev": 1.0}),
     Case("load", "startup", "start", 1, 200, 60, "start", {"event": 1.0, "ev": 1.0}, True,
          slack=200e3, bytes_of_library=True),
-    *(_scale("scale-io", "chain", "dispatch", size, 100000, 60000 if size in (200, 10100) else 0,
+    *(_scale("scale-io", "chain", "dispatch", size, 100000, 50000 if size in (200, 10100) else 0,
              "event") for size in (200, 400, 1100, 3100, 10100)),
     *(_scale("scale-timers", "timers", "rearm", size, max(size, 300000),
-             max(size, 300000) if size in (1000, 1000000) else 0, "timer")
+             max(size, 300000) if size in (1000, 100000) else 0, "timer")
       for size in (1000, 10000, 100000, 1000000)),
     _program("memcached", 20000, {"event": 1.0}),
     _program("nghttpx", 4000, {"ev": 1.0}),
